@@ -1,0 +1,8 @@
+//! Ids and codecs that both the engine and the native network need: info hashes and peer ids, the 68 byte
+//! handshake, and the bounded bencode scan that stands in front of every parser.
+//!
+//! It knows no torrent, no socket and no clock.
+
+mod ids;
+
+pub use ids::{InfoHash, ParseHashError, PeerId};

@@ -1,0 +1,105 @@
+//! Every tunable and every bound of the engine, with unit, default and source.
+
+use std::time::Duration;
+
+/// How an engine behaves and what it tolerates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Unchoke slots for the best rates (BEP 3 and the slides: four).
+    pub unchoke_slots: usize,
+    /// Optimistic slots beside them (one, as on the slide; BEP 3 counts it among the four).
+    pub optimistic_slots: usize,
+    /// Between two decisions of the choker (BEP 3: ten seconds, against fibrillation).
+    pub rechoke_interval: Duration,
+    /// How long a peer keeps an optimistic slot (BEP 3: thirty seconds).
+    pub optimistic_interval: Duration,
+    /// How many times likelier a newcomer is to be the optimistic one (BEP 3: three).
+    pub newcomer_weight: u32,
+    /// How long a peer counts as a newcomer (three optimistic rounds in practice).
+    pub newcomer_age: Duration,
+    /// Window over which rates are measured (BEP 3: a rolling 20 seconds).
+    pub rate_window: Duration,
+    /// An unchoked peer that delivers nothing for so long is snubbed (practice: a minute).
+    pub snubbed_after: Duration,
+    /// Whole pieces to complete before rarest first (libtorrent's `initial_picker_threshold`: four).
+    pub random_first_pieces: u32,
+    /// Fewest requests kept outstanding with an unchoked peer.
+    pub requests_per_peer_min: u32,
+    /// Most requests kept outstanding; what peers without BEP 10's `reqq` tolerate (libtorrent assumes 250).
+    pub requests_per_peer_max: u32,
+    /// The pipeline covers this much time at the measured rate, beside the measured delay.
+    pub request_queue_time: Duration,
+    /// Requests of a peer that wait here at most; more close the connection.
+    pub requests_from_peer_max: u32,
+    /// Bytes handed to the host for one peer and not yet sent; the engine keeps back what is beyond.
+    pub send_queue_bytes_max: u64,
+    /// Longest wire message that is read, in bytes, but for a bitfield that this torrent needs.
+    pub message_len_max: u32,
+    /// Unrequested payload bytes that a peer may send before it is closed; late answers to cancels are no fault.
+    pub unrequested_bytes_max: u64,
+    /// Connected peers at most.
+    pub peers_max: usize,
+    /// Connections being made at the same time (half open).
+    pub connecting_max: usize,
+    /// Addresses remembered at most.
+    pub known_peers_max: usize,
+    /// Send a keep-alive when nothing was sent for so long (BEP 3: two minutes).
+    pub keep_alive_after: Duration,
+    /// Close a peer that said nothing for so long.
+    pub silence_max: Duration,
+    /// Close a connection whose handshake is not complete after so long.
+    pub handshake_timeout: Duration,
+    /// Before an address that failed is tried again; doubles with each failure.
+    pub reconnect_delay: Duration,
+    /// How long a peer that sent corrupt data is refused.
+    pub ban_duration: Duration,
+    /// Before a tracker that failed is asked again; doubles with each failure up to `announce_retry_max`.
+    pub announce_retry: Duration,
+    /// Longest such wait.
+    pub announce_retry_max: Duration,
+    /// Shortest wait between two announces to a tracker, whatever it says.
+    pub announce_interval_min: Duration,
+    /// Peers asked of a tracker.
+    pub announce_num_want: u32,
+    /// Payload bytes a second sent to all peers together; `None`: no limit.
+    pub upload_rate_max: Option<u64>,
+    /// Payload bytes a second received from all peers together; `None`: no limit.
+    pub download_rate_max: Option<u64>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            unchoke_slots: 4,
+            optimistic_slots: 1,
+            rechoke_interval: Duration::from_secs(10),
+            optimistic_interval: Duration::from_secs(30),
+            newcomer_weight: 3,
+            newcomer_age: Duration::from_secs(90),
+            rate_window: Duration::from_secs(20),
+            snubbed_after: Duration::from_secs(60),
+            random_first_pieces: 4,
+            requests_per_peer_min: 4,
+            requests_per_peer_max: 250,
+            request_queue_time: Duration::from_secs(1),
+            requests_from_peer_max: 2000,
+            send_queue_bytes_max: 1 << 20,
+            message_len_max: 1 << 18,
+            unrequested_bytes_max: 4 << 20,
+            peers_max: 80,
+            connecting_max: 16,
+            known_peers_max: 2000,
+            keep_alive_after: Duration::from_secs(115),
+            silence_max: Duration::from_secs(240),
+            handshake_timeout: Duration::from_secs(20),
+            reconnect_delay: Duration::from_secs(15),
+            ban_duration: Duration::from_secs(3600),
+            announce_retry: Duration::from_secs(5),
+            announce_retry_max: Duration::from_secs(1800),
+            announce_interval_min: Duration::from_secs(30),
+            announce_num_want: 80,
+            upload_rate_max: None,
+            download_rate_max: None,
+        }
+    }
+}

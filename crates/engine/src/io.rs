@@ -1,0 +1,282 @@
+//! What goes into the engine and what comes out: plain data, nothing else crosses its boundary.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::{BlockRef, ChokeReason, CloseReason, Instant, PeerKey, PickReason, PieceIndex, TrackerKey};
+
+/// One thing that happened outside. The host hands it to [`crate::Engine::handle`] with the time.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// Take part in the swarm: announce, connect, request, serve. Also ends a pause.
+    Start,
+    /// Leave the swarm: tell the trackers, close all connections. Nothing that is verified is lost.
+    Pause,
+    /// The time of the last [`Output::Wait`] has come.
+    Timeout,
+    /// Addresses at which peers of this torrent may be found.
+    PeersFound {
+        /// Who told us.
+        source: PeerSource,
+        /// Their addresses.
+        addrs: &'a [SocketAddr],
+    },
+    /// The connection asked for by [`Output::Connect`] stands; nothing was sent on it yet.
+    Connected {
+        /// The key from [`Output::Connect`].
+        peer: PeerKey,
+    },
+    /// A peer came to us. Its handshake, which names our info hash, follows as [`Input::Received`].
+    Accepted {
+        /// An odd key, never used before.
+        peer: PeerKey,
+        /// Where it comes from.
+        addr: SocketAddr,
+    },
+    /// Bytes from a peer, in order, cut anywhere.
+    Received {
+        /// From whom.
+        peer: PeerKey,
+        /// The bytes; [`Output::Store`] refers to places in them until the next input.
+        data: &'a [u8],
+    },
+    /// As [`Input::Received`], for the payload of a block whose bytes nobody needs (simulation).
+    ReceivedOpaque {
+        /// From whom.
+        peer: PeerKey,
+        /// Number of payload bytes.
+        len: u32,
+    },
+    /// Bytes that the engine had sent to this peer have left the host's queue.
+    Sent {
+        /// To whom.
+        peer: PeerKey,
+        /// How many more bytes since the last report.
+        bytes: u64,
+    },
+    /// The connection is gone, or the one asked for could not be made. Not sent for those the engine closed.
+    Closed {
+        /// Which.
+        peer: PeerKey,
+    },
+    /// The answer to [`Output::Verify`].
+    Verified {
+        /// The piece.
+        piece: PieceIndex,
+        /// What came of it.
+        outcome: VerifyOutcome,
+    },
+    /// The storage refused a write or a read. The engine pauses with this error.
+    StorageFailed {
+        /// In words that a person understands.
+        message: String,
+    },
+    /// The answer to [`Output::Announce`].
+    Announced {
+        /// The tracker.
+        tracker: TrackerKey,
+        /// Its answer, or what went wrong in words that a person understands.
+        result: Result<AnnounceAnswer, String>,
+    },
+    /// The host's incoming port, as trackers and peers are to be told; zero while there is none.
+    Listening {
+        /// TCP port.
+        port: u16,
+    },
+}
+
+/// What came of hashing an assembled piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifyOutcome {
+    /// The hash is right, the bytes and the record of them are stored: a kill at any later instant loses nothing.
+    Stored,
+    /// The hash is wrong; the host has let go of the bytes.
+    Mismatch,
+}
+
+/// One thing for the host to do. The engine holds further ones until this is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Open a connection; answer with [`Input::Connected`] or [`Input::Closed`].
+    Connect {
+        /// Key of the connection to be.
+        peer: PeerKey,
+        /// Where to.
+        addr: SocketAddr,
+    },
+    /// Send these bytes.
+    Send {
+        /// To whom.
+        peer: PeerKey,
+        /// One or more whole messages.
+        bytes: Vec<u8>,
+    },
+    /// Send this header and behind it the bytes of the block, read from storage.
+    SendBlock {
+        /// To whom.
+        peer: PeerKey,
+        /// Length, id, index and begin of the `piece` message.
+        header: [u8; 13],
+        /// The bytes that follow.
+        block: BlockRef,
+    },
+    /// Close the connection once what was sent before is out.
+    Close {
+        /// Which.
+        peer: PeerKey,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// Keep part of a block of an unfinished piece.
+    Store {
+        /// Where it belongs: piece, begin, length. Not always a whole block.
+        block: BlockRef,
+        /// Where its bytes lie in the current [`Input::Received`]; empty for [`Input::ReceivedOpaque`].
+        from: Range<usize>,
+    },
+    /// All blocks of the piece are there: hash it, store it if it is right, and answer with [`Input::Verified`].
+    Verify {
+        /// The piece.
+        piece: PieceIndex,
+    },
+    /// Forget the stored blocks of an unfinished piece.
+    Discard {
+        /// The piece.
+        piece: PieceIndex,
+    },
+    /// Ask a tracker; answer with [`Input::Announced`].
+    Announce(AnnounceRequest),
+    /// Something worth showing; the host need not do anything.
+    Event(Event),
+    /// Nothing more to do until the next input, or until this time at the latest.
+    Wait {
+        /// When to come back with [`Input::Timeout`]; `None`: only on another input.
+        until: Option<Instant>,
+    },
+}
+
+/// What a tracker is to be told (BEP 3). The host adds info hash, peer id and key, which it knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnnounceRequest {
+    /// The tracker.
+    pub tracker: TrackerKey,
+    /// Its address as in the metainfo: http, https or udp.
+    pub url: String,
+    /// Why now.
+    pub event: AnnounceEvent,
+    /// Payload bytes sent since the start.
+    pub uploaded: u64,
+    /// Payload bytes received since the start.
+    pub downloaded: u64,
+    /// Bytes still missing.
+    pub left: u64,
+    /// Our incoming port.
+    pub port: u16,
+    /// How many peers we would like.
+    pub num_want: u32,
+}
+
+/// Why an announce is made (BEP 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnnounceEvent {
+    /// The first one.
+    Started,
+    /// The download has just become complete.
+    Completed,
+    /// We leave.
+    Stopped,
+    /// The interval is over, or we want more peers.
+    Regular,
+}
+
+/// What a tracker answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnnounceAnswer {
+    /// How long to wait before the next announce.
+    pub interval: Duration,
+    /// The shortest wait that the tracker tolerates, if it says so.
+    pub min_interval: Option<Duration>,
+    /// Seeds in the swarm, if it says so.
+    pub complete: Option<u32>,
+    /// Downloaders in the swarm, if it says so.
+    pub incomplete: Option<u32>,
+    /// Peers.
+    pub peers: Vec<SocketAddr>,
+    /// A warning for the user.
+    pub warning: Option<String>,
+}
+
+/// Who told us of a peer's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PeerSource {
+    /// A tracker.
+    Tracker,
+    /// The user, or a test.
+    User,
+    /// It connected to us.
+    Incoming,
+}
+
+/// A decision or a change that is worth showing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A block was requested.
+    Picked {
+        /// From whom.
+        peer: PeerKey,
+        /// What.
+        block: BlockRef,
+        /// Why this one.
+        reason: PickReason,
+    },
+    /// A peer was choked or unchoked.
+    Choke {
+        /// Whom.
+        peer: PeerKey,
+        /// `true`: choked; `false`: unchoked.
+        choked: bool,
+        /// Why.
+        reason: ChokeReason,
+    },
+    /// A piece was verified and stored.
+    PieceVerified {
+        /// Which.
+        piece: PieceIndex,
+    },
+    /// A piece had the wrong hash.
+    PieceFailed {
+        /// Which.
+        piece: PieceIndex,
+        /// The peers that took part in it.
+        suspects: Vec<PeerKey>,
+    },
+    /// A peer is refused from now on.
+    Banned {
+        /// Which connection proved it.
+        peer: PeerKey,
+        /// Its address.
+        addr: SocketAddr,
+    },
+    /// The handshake with a peer is done.
+    PeerJoined {
+        /// Which.
+        peer: PeerKey,
+        /// Its address.
+        addr: SocketAddr,
+    },
+    /// A peer is gone.
+    PeerLeft {
+        /// Which.
+        peer: PeerKey,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// All wanted pieces are there.
+    Completed,
+    /// The engine has stopped by itself; the message is for a person.
+    Failed {
+        /// What happened and what to do.
+        message: String,
+    },
+}

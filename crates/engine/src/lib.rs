@@ -1,0 +1,27 @@
+//! BitTorrent as a deterministic function of (configuration, seed, inputs).
+//!
+//! This crate opens no socket, reads no clock, draws no entropy, starts no thread and touches no file. One
+//! [`Engine`] drives one torrent. A host feeds it one [`Input`] at a time with the time `now`, then takes
+//! [`Output`]s with [`Engine::poll_output`] until it gets [`Output::Wait`], carries them out, and comes back with
+//! the next input or when the wait is over. The same inputs with the same seed give the same outputs on every
+//! machine: in a browser tab, in a native process, and in the simulator.
+//!
+//! Payload travels by reference: the engine says *where* the bytes of a block lie in the input and where they
+//! belong ([`Output::Store`]); it never copies them and never needs them to decide.
+
+mod config;
+mod ids;
+mod io;
+mod reason;
+mod snapshot;
+mod time;
+
+pub use codec::{InfoHash, PeerId};
+pub use config::Config;
+pub use ids::{BLOCK_LEN, BlockRef, PeerKey, PieceIndex, TrackerKey};
+pub use io::{
+    AnnounceAnswer, AnnounceEvent, AnnounceRequest, Event, Input, Output, PeerSource, VerifyOutcome,
+};
+pub use reason::{ChokeReason, CloseReason, PickReason};
+pub use snapshot::{PeerSnapshot, PieceState, Summary, TrackerSnapshot};
+pub use time::Instant;

@@ -1,0 +1,195 @@
+//! Why: every pick, choke and close carries one of these, and the page, the log and the tests show the same.
+
+use std::fmt;
+
+/// Declares a reason enum with, for each variant, a stable code (for logs, traces and tests) and a sentence.
+macro_rules! reasons {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident => $code:literal, $text:literal;)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$vdoc])* #[doc = $text] $variant,)+ }
+
+        impl $name {
+            /// All of them, in the order of their declaration.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// A short stable name.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// One sentence for a person.
+            #[must_use]
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Why this block was requested from this peer.
+    PickReason {
+        RandomFirst => "random-first",
+            "One of the first pieces: any will do, to have something to trade soon.";
+        RarestFirst => "rarest-first",
+            "The fewest connected peers have this piece; ties are broken at random.";
+        StartedPiece => "started-piece",
+            "The piece is already begun: finish it before another, since only whole pieces can be passed on.";
+        Endgame => "endgame",
+            "Every missing block is already requested: ask several peers and take the first answer.";
+    }
+}
+
+reasons! {
+    /// Why a peer is choked or unchoked.
+    ChokeReason {
+        Reciprocation => "reciprocation",
+            "Unchoked: it is among those who give us most.";
+        FastestWhileSeeding => "fastest-while-seeding",
+            "Unchoked: we are a seed, and it is among those who take our bytes fastest.";
+        Optimistic => "optimistic",
+            "Unchoked whatever its rate, to find out what it gives, or to give a newcomer a start.";
+        OutBid => "out-bid",
+            "Choked: others give us more.";
+        OptimisticOver => "optimistic-over",
+            "Choked: its 30 seconds as the optimistic unchoke are over.";
+        NotInterested => "not-interested",
+            "Choked: it wants nothing that we have.";
+    }
+}
+
+/// Why a connection was closed. Where the remote is at fault, the numbers say what it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The other side closed it, or the network did.
+    RemoteClosed,
+    /// It could not be reached.
+    Unreachable,
+    /// Its first bytes were no BitTorrent handshake.
+    NotBitTorrent,
+    /// Its handshake named another torrent.
+    WrongInfoHash,
+    /// We reached ourselves.
+    OurOwnPeerId,
+    /// Another connection to the same peer stands.
+    Duplicate,
+    /// A message was longer than any message may be.
+    MessageTooLong {
+        /// Length that it announced, in bytes.
+        len: u32,
+        /// The longest that is allowed, in bytes.
+        max: u32,
+    },
+    /// A message had a length that its id does not allow.
+    MessageLength {
+        /// Message id.
+        id: u8,
+        /// Its length in bytes, with the id.
+        len: u32,
+    },
+    /// A bitfield came late, or had the wrong length or a spare bit set.
+    BadBitfield {
+        /// Its length in bytes.
+        len: u32,
+        /// The length that this torrent wants, in bytes.
+        expected: u32,
+    },
+    /// A piece index, begin or length lies outside the torrent.
+    OutOfRange {
+        /// Piece index as sent.
+        piece: u32,
+        /// Begin as sent.
+        begin: u32,
+        /// Length as sent.
+        len: u32,
+    },
+    /// It asked for more than it may have outstanding.
+    TooManyRequests {
+        /// The bound.
+        max: u32,
+    },
+    /// It kept sending blocks that nobody asked for.
+    UnrequestedBlocks {
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// It sent data that does not match the hash.
+    CorruptData {
+        /// The piece that proved it.
+        piece: u32,
+    },
+    /// Its address is banned.
+    Banned,
+    /// It said nothing for too long.
+    TimedOut {
+        /// How long, in seconds.
+        silent_s: u32,
+    },
+    /// Both sides have everything.
+    BothSeeds,
+    /// All places for peers are taken.
+    TooManyPeers {
+        /// The bound.
+        max: u32,
+    },
+    /// The torrent was paused or removed.
+    Stopped,
+}
+
+impl CloseReason {
+    /// A short stable name, without the numbers.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::RemoteClosed => "remote-closed",
+            Self::Unreachable => "unreachable",
+            Self::NotBitTorrent => "not-bittorrent",
+            Self::WrongInfoHash => "wrong-info-hash",
+            Self::OurOwnPeerId => "our-own-peer-id",
+            Self::Duplicate => "duplicate",
+            Self::MessageTooLong { .. } => "message-too-long",
+            Self::MessageLength { .. } => "message-length",
+            Self::BadBitfield { .. } => "bad-bitfield",
+            Self::OutOfRange { .. } => "out-of-range",
+            Self::TooManyRequests { .. } => "too-many-requests",
+            Self::UnrequestedBlocks { .. } => "unrequested-blocks",
+            Self::CorruptData { .. } => "corrupt-data",
+            Self::Banned => "banned",
+            Self::TimedOut { .. } => "timed-out",
+            Self::BothSeeds => "both-seeds",
+            Self::TooManyPeers { .. } => "too-many-peers",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RemoteClosed => write!(f, "the other side closed the connection"),
+            Self::Unreachable => write!(f, "it could not be reached"),
+            Self::NotBitTorrent => write!(f, "its first bytes were no BitTorrent handshake"),
+            Self::WrongInfoHash => write!(f, "its handshake named another torrent"),
+            Self::OurOwnPeerId => write!(f, "we reached ourselves"),
+            Self::Duplicate => write!(f, "another connection to the same peer stands"),
+            Self::MessageTooLong { len, max } => write!(f, "it sent a message of {len} bytes, {max} are allowed"),
+            Self::MessageLength { id, len } => write!(f, "it sent a message {id} with the wrong length {len}"),
+            Self::BadBitfield { len, expected } => {
+                write!(f, "its bitfield of {len} bytes came late or is malformed; {expected} bytes are expected")
+            }
+            Self::OutOfRange { piece, begin, len } => {
+                write!(f, "it named piece {piece}, begin {begin}, length {len}, outside the torrent")
+            }
+            Self::TooManyRequests { max } => write!(f, "it had more than {max} requests outstanding"),
+            Self::UnrequestedBlocks { bytes } => write!(f, "it sent {bytes} bytes that nobody asked for"),
+            Self::CorruptData { piece } => write!(f, "it sent corrupt data in piece {piece}"),
+            Self::Banned => write!(f, "its address is banned"),
+            Self::TimedOut { silent_s } => write!(f, "it said nothing for {silent_s} s"),
+            Self::BothSeeds => write!(f, "both sides have everything"),
+            Self::TooManyPeers { max } => write!(f, "all {max} places for peers are taken"),
+            Self::Stopped => write!(f, "the torrent was stopped"),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Swarmscope's page: the view on the main thread, the engine in a worker, and what goes between them.
+
+pub mod messages;

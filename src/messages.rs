@@ -1,0 +1,358 @@
+//! What the view and the worker tell each other. Both come from one build, so the version only guards against a
+//! page and a worker of two deployments meeting ([`Update::Ready`]).
+//!
+//! Everything travels as one JSON text by `postMessage`, but for the piece map, which is a byte a piece and travels
+//! beside it as a `Uint8Array` ([`Update::Detail`]). The engine's own types are not serialised: these are copies.
+
+use serde::{Deserialize, Serialize};
+
+/// Raised with every change of this file.
+pub const MESSAGES_VERSION: u32 = 1;
+
+/// What the view asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Command {
+    /// First message: where the relay is. The worker begins to connect and loads the stored torrents.
+    Init {
+        /// Address of the relay's WebSocket, for instance `ws://127.0.0.1:7077/relay`.
+        relay_url: String,
+        /// Its token; empty if the user has none.
+        token: String,
+        /// `navigator.storage.persist()` was granted; `None` if the browser does not say.
+        persisted: Option<bool>,
+    },
+    /// Use another token from now on.
+    Token {
+        /// The token.
+        token: String,
+    },
+    /// Add a torrent file. Answered with [`Update::Added`] or [`Update::AddFailed`].
+    AddMetainfo {
+        /// Number chosen by the view; returns in the answer.
+        request: u32,
+        /// The file's name, for messages.
+        name: String,
+        /// The file's bytes, base64.
+        bytes_base64: String,
+    },
+    /// Fetch a torrent file through the relay and add it.
+    AddLink {
+        /// Number chosen by the view; returns in the answer.
+        request: u32,
+        /// Its address.
+        link: String,
+    },
+    /// Go on.
+    Resume {
+        /// Which torrent.
+        info_hash: String,
+    },
+    /// Stop for now.
+    Pause {
+        /// Which torrent.
+        info_hash: String,
+    },
+    /// Hash everything that is stored again.
+    Recheck {
+        /// Which torrent.
+        info_hash: String,
+    },
+    /// Forget the torrent.
+    Remove {
+        /// Which torrent.
+        info_hash: String,
+        /// Delete its files too.
+        with_data: bool,
+    },
+    /// Hand out the finished content. Answered with [`Update::SaveReady`] or [`Update::Notice`].
+    Save {
+        /// Which torrent.
+        info_hash: String,
+    },
+    /// Send [`Update::Detail`] of this torrent from now on, or of none.
+    Watch {
+        /// Which torrent.
+        info_hash: Option<String>,
+    },
+}
+
+/// What the worker tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Update {
+    /// The worker runs.
+    Ready {
+        /// Its [`MESSAGES_VERSION`].
+        version: u32,
+    },
+    /// The whole list, at most ten times a second.
+    List(Snapshot),
+    /// The watched torrent, at most ten times a second; the piece map comes beside it.
+    Detail(Detail),
+    /// A torrent was added.
+    Added {
+        /// As in the command.
+        request: u32,
+        /// Its info hash.
+        info_hash: String,
+    },
+    /// A torrent was not added.
+    AddFailed {
+        /// As in the command.
+        request: u32,
+        /// Why, and what to do, for a person.
+        message: String,
+    },
+    /// The content lies in these files of the origin's private file system, to be handed out by the view.
+    SaveReady {
+        /// Which torrent.
+        info_hash: String,
+        /// Name of the torrent: of its file, or of its folder.
+        name: String,
+        /// `true` if `name` is a folder.
+        is_folder: bool,
+        /// Its files.
+        files: Vec<SavedFile>,
+    },
+    /// Something a person should know that belongs to no torrent.
+    Notice {
+        /// In plain words.
+        message: String,
+    },
+}
+
+/// One finished file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedFile {
+    /// Path below the torrent's folder; for a single file its name.
+    pub path: Vec<String>,
+    /// Path in the origin's private file system.
+    pub stored_at: Vec<String>,
+    /// Length in bytes.
+    pub len: u64,
+    /// CRC-32 as zip wants it; absent for a single file.
+    pub crc32: Option<u32>,
+}
+
+/// The state of the tab.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The link to the relay.
+    pub relay: RelayState,
+    /// All torrents, in the order in which they were added.
+    pub torrents: Vec<TorrentRow>,
+    /// Free bytes in the browser's storage, if it says so.
+    pub free_bytes: Option<u64>,
+    /// A torrent's address that the relay suggests, for an empty list.
+    pub suggestion: Option<String>,
+}
+
+/// The link to the relay.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RelayState {
+    /// How it stands.
+    pub kind: RelayKind,
+    /// For a person: what is going on, and what to do if it is refused.
+    pub text: String,
+    /// Our incoming port at the relay.
+    pub incoming_port: Option<u16>,
+    /// Bytes received from the relay since the page was opened.
+    pub down_bytes: u64,
+    /// Bytes sent to the relay since the page was opened.
+    pub up_bytes: u64,
+}
+
+/// How the link stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RelayKind {
+    /// Connected and let in.
+    Connected,
+    /// Trying, or waiting to try again.
+    #[default]
+    Connecting,
+    /// The relay does not let us in; trying again by itself would not help.
+    Refused,
+}
+
+/// State of a torrent as `data-state` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TorrentState {
+    /// The info dictionary is still to come.
+    Metadata,
+    /// Stored pieces are being hashed.
+    Checking,
+    /// Pieces are missing.
+    Downloading,
+    /// All there.
+    Seeding,
+    /// Stopped by the user.
+    Paused,
+    /// Stopped by a fault.
+    Error,
+}
+
+/// One torrent of the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TorrentRow {
+    /// 40 hexadecimal digits.
+    pub info_hash: String,
+    /// Name of the file or folder.
+    pub name: String,
+    /// State.
+    pub state: TorrentState,
+    /// What is wrong, and what to do, for a person; with [`TorrentState::Error`].
+    pub error: Option<String>,
+    /// Verified bytes over wanted bytes, 0 to 1; while checking, checked bytes over all bytes.
+    pub progress: f64,
+    /// Wanted bytes.
+    pub wanted_bytes: u64,
+    /// Verified bytes.
+    pub verified_bytes: u64,
+    /// Payload received in all sessions.
+    pub down_bytes: u64,
+    /// Payload sent in all sessions.
+    pub up_bytes: u64,
+    /// Bytes a second.
+    pub down_rate: u64,
+    /// Bytes a second.
+    pub up_rate: u64,
+    /// Connected peers.
+    pub peers: u32,
+    /// Number of pieces.
+    pub pieces_total: u32,
+    /// Verified pieces.
+    pub pieces_have: u32,
+    /// Bytes of a piece.
+    pub piece_len: u32,
+    /// Seconds left at the present rate.
+    pub time_left_s: Option<u64>,
+    /// The content can be saved now.
+    pub can_save: bool,
+}
+
+/// All that the detail view shows of one torrent beside its row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detail {
+    /// Which torrent.
+    pub info_hash: String,
+    /// Files.
+    pub files: Vec<FileRow>,
+    /// Connected peers.
+    pub peers: Vec<PeerRow>,
+    /// Trackers.
+    pub trackers: Vec<TrackerRow>,
+    /// The last decisions and events, newest last, at most 200.
+    pub log: Vec<LogLine>,
+    /// How often each reason was given since the start: of picks, then of chokes, in the order of the engine's lists.
+    pub reason_counts: Vec<ReasonCount>,
+    /// Bytes thrown away.
+    pub wasted_bytes: u64,
+    /// Every missing block is requested.
+    pub is_endgame: bool,
+    /// Comment in the metainfo.
+    pub comment: Option<String>,
+    /// Program that made the metainfo.
+    pub created_by: Option<String>,
+    /// Only its trackers may introduce peers (BEP 27).
+    pub is_private: bool,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRow {
+    /// Path, with slashes.
+    pub path: String,
+    /// Length in bytes.
+    pub len: u64,
+}
+
+/// One connected peer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PeerRow {
+    /// The engine's key of the connection, to tie log lines to rows.
+    pub key: u32,
+    /// Address and port.
+    pub addr: String,
+    /// Its client's name, empty if unknown.
+    pub client: String,
+    /// It came to us.
+    pub is_incoming: bool,
+    /// Choked by us.
+    pub am_choking: bool,
+    /// We want something of it.
+    pub am_interested: bool,
+    /// It chokes us.
+    pub peer_choking: bool,
+    /// It wants something of us.
+    pub peer_interested: bool,
+    /// It let us down for a minute.
+    pub is_snubbed: bool,
+    /// It holds the optimistic slot.
+    pub is_optimistic: bool,
+    /// Code of the reason for which it is choked or unchoked.
+    pub choke_reason: Option<String>,
+    /// Bytes a second.
+    pub down_rate: u64,
+    /// Bytes a second.
+    pub up_rate: u64,
+    /// Payload from it.
+    pub down_bytes: u64,
+    /// Payload to it.
+    pub up_bytes: u64,
+    /// Share of the pieces that it has, 0 to 1.
+    pub progress: f64,
+    /// Requests outstanding and the depth aimed at.
+    pub requests: (u32, u32),
+}
+
+/// One tracker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackerRow {
+    /// Address.
+    pub url: String,
+    /// Tier, from zero.
+    pub tier: u32,
+    /// What it last said or what is wrong, for a person.
+    pub status: String,
+    /// Seeds that it last counted.
+    pub seeds: Option<u32>,
+    /// Downloaders that it last counted.
+    pub downloaders: Option<u32>,
+    /// Seconds until the next announce.
+    pub next_s: Option<u64>,
+}
+
+/// One line of the log of decisions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Counts up by one, so that the view can tell what is new.
+    pub number: u64,
+    /// Milliseconds since the engine started.
+    pub at_ms: u64,
+    /// `pick`, `choke`, `unchoke`, `verified`, `failed`, `joined`, `left`, `banned`, `completed` or `error`.
+    pub kind: String,
+    /// Peer, if one is concerned.
+    pub peer: Option<u32>,
+    /// Piece, if one is concerned.
+    pub piece: Option<u32>,
+    /// Code of the reason, as the engine's enum has it.
+    pub reason: Option<String>,
+    /// The whole line for a person.
+    pub text: String,
+}
+
+/// One reason of the engine's lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonCount {
+    /// `pick` or `choke`.
+    pub kind: String,
+    /// Its code.
+    pub code: String,
+    /// Its sentence.
+    pub text: String,
+    /// How often it was given.
+    pub count: u64,
+}
