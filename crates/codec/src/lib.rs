@@ -3,6 +3,8 @@
 //!
 //! It knows no torrent, no socket and no clock.
 
+mod handshake;
 mod ids;
 
+pub use handshake::{HANDSHAKE_LEN, Handshake, NotAHandshake, Opening, opening};
 pub use ids::{InfoHash, ParseHashError, PeerId};

@@ -9,14 +9,17 @@
 //! Payload travels by reference: the engine says *where* the bytes of a block lie in the input and where they
 //! belong ([`Output::Store`]); it never copies them and never needs them to decide.
 
+mod bitfield;
 mod config;
 mod ids;
 mod io;
 mod reason;
 mod snapshot;
 mod time;
+mod wire;
 
-pub use codec::{InfoHash, PeerId};
+pub use bitfield::{Bitfield, BitfieldError};
+pub use codec::{HANDSHAKE_LEN, Handshake, InfoHash, PeerId};
 pub use config::Config;
 pub use ids::{BLOCK_LEN, BlockRef, PeerKey, PieceIndex, TrackerKey};
 pub use io::{
@@ -25,3 +28,4 @@ pub use io::{
 pub use reason::{ChokeReason, CloseReason, PickReason};
 pub use snapshot::{PeerSnapshot, PieceState, Summary, TrackerSnapshot};
 pub use time::Instant;
+pub use wire::{Decoded, Decoder, Message, PIECE_HEADER_LEN, piece_header};

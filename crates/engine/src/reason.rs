@@ -174,10 +174,17 @@ impl fmt::Display for CloseReason {
             Self::WrongInfoHash => write!(f, "its handshake named another torrent"),
             Self::OurOwnPeerId => write!(f, "we reached ourselves"),
             Self::Duplicate => write!(f, "another connection to the same peer stands"),
-            Self::MessageTooLong { len, max } => write!(f, "it sent a message of {len} bytes, {max} are allowed"),
-            Self::MessageLength { id, len } => write!(f, "it sent a message {id} with the wrong length {len}"),
+            Self::MessageTooLong { len, max } => {
+                write!(f, "it sent a message of {len} bytes, {max} are allowed")
+            }
+            Self::MessageLength { id, len } => {
+                write!(f, "it sent a message {id} with the wrong length {len}")
+            }
             Self::BadBitfield { len, expected } => {
-                write!(f, "its bitfield of {len} bytes came late or is malformed; {expected} bytes are expected")
+                write!(
+                    f,
+                    "its bitfield of {len} bytes came late or is malformed; {expected} bytes are expected"
+                )
             }
             Self::OutOfRange { piece, begin, len } => {
                 write!(f, "it named piece {piece}, begin {begin}, length {len}, outside the torrent")
