@@ -3,6 +3,7 @@
 //!
 //! It knows no torrent, no socket and no clock.
 
+pub mod bencode;
 mod handshake;
 mod ids;
 

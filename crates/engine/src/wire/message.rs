@@ -56,7 +56,7 @@ impl Message {
 #[must_use]
 pub fn piece_header(block: &BlockRef) -> [u8; PIECE_HEADER_LEN] {
     let mut header = [0; PIECE_HEADER_LEN];
-    header[..4].copy_from_slice(&(9 + block.len).to_be_bytes());
+    header[..4].copy_from_slice(&block.len.saturating_add(9).to_be_bytes());
     header[4] = id::PIECE;
     header[5..9].copy_from_slice(&block.piece.0.to_be_bytes());
     header[9..].copy_from_slice(&block.begin.to_be_bytes());
