@@ -1,0 +1,34 @@
+//! Waiting for something to become true, never for a guessed time.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// How often a condition is looked at.
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
+
+/// Enough for anything that takes a second on an idle machine, on a machine that is busy with something else.
+pub const LONG: Duration = Duration::from_secs(120);
+
+/// Polls `check` until it gives a value.
+///
+/// # Panics
+/// When `limit` is over, with `what` in the message.
+pub async fn until<T>(what: &str, limit: Duration, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(value) = check().await {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "waited {} s in vain for: {what}", limit.as_secs());
+        sleep(POLL_INTERVAL).await;
+    }
+}
+
+/// As [`until`] for a condition without a value.
+///
+/// # Panics
+/// As [`until`].
+pub async fn until_true(what: &str, limit: Duration, mut check: impl AsyncFnMut() -> bool) {
+    until(what, limit, async || check().await.then_some(())).await;
+}

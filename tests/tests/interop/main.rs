@@ -1,0 +1,3 @@
+//! Ordinary clients and our own, through a real tracker.
+
+mod harness;
