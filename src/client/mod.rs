@@ -1,0 +1,309 @@
+//! The main thread's side of the engine: one worker for all tabs of a browser profile.
+//!
+//! The tab that holds the Web Lock runs the worker and passes its updates on to the other tabs, which show them and
+//! send their commands the same way back. When that tab goes, the browser gives the lock to the next one.
+
+mod election;
+mod link;
+mod requirements;
+mod save;
+mod zip;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::{Closure, JsValue};
+use web_sys::{BroadcastChannel, MessageEvent, Worker};
+
+use crate::envelope::{Ask, BetweenTabs, FromWorker, TabNumber, ToWorker};
+use crate::messages::{Command, MESSAGES_VERSION, RelayKind, RelayState, Snapshot, Update};
+
+/// The script that Trunk writes for the worker, beside the page.
+const WORKER_SCRIPT: &str = "./engine-worker_loader.js";
+
+/// Name of the channel between the tabs. It changes with the messages, so that tabs of two deployments do not mix.
+const CHANNEL_NAME: &str = "swarmscope-engine-1";
+
+type OnUpdate = Box<dyn Fn(Update, Option<Vec<u8>>)>;
+
+/// A hold on the engine, wherever it runs. Cheap to clone.
+#[derive(Clone)]
+pub struct EngineClient(Rc<Client>);
+
+struct Client {
+    tab: TabNumber,
+    on_update: OnUpdate,
+    role: RefCell<Role>,
+    channel: RefCell<Option<BroadcastChannel>>,
+    /// Said again to the worker that we start when the lock comes to us.
+    memory: RefCell<Memory>,
+}
+
+/// What a new worker must be told to go on where the last one was.
+#[derive(Default)]
+struct Memory {
+    init: Option<Command>,
+    watch: Option<Command>,
+}
+
+enum Role {
+    /// The browser has not yet said who holds the lock; commands wait.
+    Undecided(Vec<Command>),
+    /// This tab runs the worker.
+    Leader {
+        worker: Worker,
+        /// What the worker is to be told once it has begun to listen; `None` from then on. A message to a worker
+        /// whose module still loads would be lost.
+        waiting: Option<Vec<ToWorker>>,
+    },
+    /// Another tab does.
+    Follower,
+    /// The browser lacks what the engine needs; the reason, for a person.
+    Unable(String),
+}
+
+impl std::fmt::Debug for EngineClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EngineClient").field("tab", &self.0.tab).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for EngineClient {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl EngineClient {
+    /// Finds the engine of this profile or starts it. `on_update` is called with everything that it tells this tab;
+    /// the piece map of [`Update::Detail`] comes as the second argument, a byte a piece. Never called before
+    /// `start` has returned.
+    #[must_use]
+    pub fn start(on_update: impl Fn(Update, Option<Vec<u8>>) + 'static) -> Self {
+        let client = Rc::new(Client {
+            tab: link::random_u32(),
+            on_update: Box::new(on_update),
+            role: RefCell::new(Role::Undecided(Vec::new())),
+            channel: RefCell::new(None),
+            memory: RefCell::new(Memory::default()),
+        });
+        wasm_bindgen_futures::spawn_local({
+            let client = Rc::clone(&client);
+            async move {
+                match requirements::check().await {
+                    Ok(locks) => client.open(&locks),
+                    Err(reason) => client.refuse(reason),
+                }
+            }
+        });
+        Self(client)
+    }
+
+    /// Sends a command to the engine. The first one must be [`Command::Init`].
+    pub fn send(&self, command: Command) {
+        self.0.send(command);
+    }
+}
+
+impl Client {
+    fn open(self: &Rc<Self>, locks: &JsValue) {
+        match BroadcastChannel::new(CHANNEL_NAME) {
+            Ok(channel) => {
+                let client = Rc::clone(self);
+                let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+                    client.on_channel(&event.data());
+                });
+                channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+                on_message.forget();
+                *self.channel.borrow_mut() = Some(channel);
+            }
+            Err(error) => self.tell(notice(format!("Other tabs cannot be reached: {}.", link::describe(&error)))),
+        }
+        link::on_page_hide({
+            let client = Rc::clone(self);
+            move || client.pass_on(Ask::Leave)
+        });
+        let on_first = Rc::clone(self);
+        let on_late = Rc::clone(self);
+        election::stand(locks, move |won| if won { on_first.lead() } else { on_first.follow() }, move || {
+            on_late.lead();
+        });
+    }
+
+    /// The lock is ours: start the worker.
+    fn lead(self: &Rc<Self>) {
+        let worker = match Worker::new(WORKER_SCRIPT) {
+            Ok(worker) => worker,
+            Err(error) => {
+                return self.refuse(format!("The engine's worker cannot be started: {}.", link::describe(&error)));
+            }
+        };
+        let client = Rc::clone(self);
+        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            client.on_worker(&event.data());
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        on_message.forget();
+        let client = Rc::clone(self);
+        let on_error = Closure::<dyn Fn()>::new(move || {
+            client.tell(notice(
+                "The engine stopped because of a fault of its own. Reload the page; nothing verified is lost.".to_owned(),
+            ));
+        });
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        on_error.forget();
+
+        let before = std::mem::replace(&mut *self.role.borrow_mut(), Role::Leader { worker, waiting: Some(Vec::new()) });
+        let (init, watch) = {
+            let memory = self.memory.borrow();
+            (memory.init.clone(), memory.watch.clone())
+        };
+        self.pass_on(Ask::Join);
+        if let Role::Undecided(waiting) = before {
+            for command in waiting {
+                self.pass_on(Ask::Command(command));
+            }
+        } else {
+            for command in init.into_iter().chain(watch) {
+                self.pass_on(Ask::Command(command));
+            }
+            self.broadcast(&BetweenTabs::EngineMoved, None);
+        }
+    }
+
+    /// Another tab holds the lock.
+    fn follow(self: &Rc<Self>) {
+        let before = std::mem::replace(&mut *self.role.borrow_mut(), Role::Follower);
+        self.pass_on(Ask::Join);
+        if let Role::Undecided(waiting) = before {
+            for command in waiting {
+                self.pass_on(Ask::Command(command));
+            }
+        }
+    }
+
+    fn refuse(&self, reason: String) {
+        *self.role.borrow_mut() = Role::Unable(reason.clone());
+        self.tell(Update::List(Snapshot {
+            relay: RelayState { kind: RelayKind::Refused, text: reason.clone(), ..RelayState::default() },
+            ..Snapshot::default()
+        }));
+        self.tell(notice(reason));
+    }
+
+    fn send(&self, command: Command) {
+        match &command {
+            Command::Init { .. } => self.memory.borrow_mut().init = Some(command.clone()),
+            Command::Watch { .. } => self.memory.borrow_mut().watch = Some(command.clone()),
+            Command::Token { token: new } => {
+                if let Some(Command::Init { token, .. }) = &mut self.memory.borrow_mut().init {
+                    token.clone_from(new);
+                }
+            }
+            _ => {}
+        }
+        let answer = match &mut *self.role.borrow_mut() {
+            Role::Undecided(waiting) => return waiting.push(command),
+            Role::Unable(reason) => match command {
+                Command::AddMetainfo { request, .. } | Command::AddLink { request, .. } => {
+                    Some(Update::AddFailed { request, message: reason.clone() })
+                }
+                _ => Some(notice(reason.clone())),
+            },
+            Role::Leader { .. } | Role::Follower => None,
+        };
+        match answer {
+            Some(update) => self.tell(update),
+            None => self.pass_on(Ask::Command(command)),
+        }
+    }
+
+    /// To the worker, directly or by way of the tab that holds it.
+    fn pass_on(&self, ask: Ask) {
+        self.pass_on_message(ToWorker { tab: self.tab, ask });
+    }
+
+    fn pass_on_message(&self, message: ToWorker) {
+        match &mut *self.role.borrow_mut() {
+            Role::Leader { waiting: Some(waiting), .. } => waiting.push(message),
+            Role::Leader { worker, waiting: None } => link::post(worker, &message),
+            Role::Follower => self.broadcast(&BetweenTabs::ToWorker(message), None),
+            Role::Undecided(_) | Role::Unable(_) => {}
+        }
+    }
+
+    /// The worker listens: tell it what waited.
+    fn on_ready(&self) {
+        if let Role::Leader { worker, waiting } = &mut *self.role.borrow_mut() {
+            for message in waiting.take().into_iter().flatten() {
+                link::post(worker, &message);
+            }
+        }
+    }
+
+    fn on_worker(self: &Rc<Self>, data: &JsValue) {
+        let Some((message, map)) = link::read::<FromWorker>(data) else {
+            return;
+        };
+        if matches!(message.update, Update::Ready { .. }) {
+            self.on_ready();
+        }
+        if message.to != Some(self.tab) {
+            self.broadcast(&BetweenTabs::FromWorker(message.clone()), map.as_ref());
+        }
+        self.on_message(message, map.as_ref());
+    }
+
+    fn on_channel(self: &Rc<Self>, data: &JsValue) {
+        let Some((message, map)) = link::read::<BetweenTabs>(data) else {
+            return;
+        };
+        match message {
+            BetweenTabs::ToWorker(message) => {
+                let is_leader = matches!(&*self.role.borrow(), Role::Leader { .. });
+                if is_leader {
+                    self.pass_on_message(message);
+                }
+            }
+            BetweenTabs::FromWorker(message) => self.on_message(message, map.as_ref()),
+            BetweenTabs::EngineMoved => {
+                self.pass_on(Ask::Join);
+                if let Some(watch) = self.memory.borrow().watch.clone() {
+                    self.pass_on(Ask::Command(watch));
+                }
+            }
+        }
+    }
+
+    fn on_message(self: &Rc<Self>, message: FromWorker, map: Option<&js_sys::Uint8Array>) {
+        if message.to.is_some_and(|tab| tab != self.tab) {
+            return;
+        }
+        match &message.update {
+            Update::Ready { version } if *version != MESSAGES_VERSION => self.tell(notice(
+                "The page and its engine are of two different versions. Reload the page.".to_owned(),
+            )),
+            Update::SaveReady { name, is_folder, files, .. } => {
+                let client = Rc::clone(self);
+                save::start(name.clone(), *is_folder, files.clone(), move |message| client.tell(notice(message)));
+            }
+            _ => {}
+        }
+        (self.on_update)(message.update, map.map(js_sys::Uint8Array::to_vec));
+    }
+
+    fn broadcast(&self, message: &BetweenTabs, map: Option<&js_sys::Uint8Array>) {
+        if let Some(channel) = &*self.channel.borrow() {
+            link::broadcast(channel, message, map);
+        }
+    }
+
+    fn tell(&self, update: Update) {
+        (self.on_update)(update, None);
+    }
+}
+
+fn notice(message: String) -> Update {
+    Update::Notice { message }
+}
