@@ -19,14 +19,14 @@ pub fn pids(root: u32) -> Vec<u32> {
     tree
 }
 
-/// Kills `root` and all its descendants with SIGKILL, and those that were being forked meanwhile.
-pub fn kill(root: u32) {
+/// Kills `root` and all its descendants with SIGKILL, and those that were being forked meanwhile. Gives their pids.
+pub fn kill(root: u32) -> Vec<u32> {
     let mut killed = BTreeSet::new();
     loop {
         // The tree shrinks to what is not yet dead; whoever was killed stays in it as a zombie until it is reaped.
         let fresh: Vec<u32> = pids(root).into_iter().filter(|pid| killed.insert(*pid)).collect();
         if fresh.is_empty() {
-            return;
+            return killed.into_iter().collect();
         }
         for pid in fresh {
             if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
@@ -35,6 +35,12 @@ pub fn kill(root: u32) {
             }
         }
     }
+}
+
+/// Whether a process is still there and more than a zombie, which holds no file and no lock.
+#[must_use]
+pub fn is_alive(pid: u32) -> bool {
+    stat(pid).is_some_and(|stat| !stat.is_dead)
 }
 
 /// CPU time that `root` and its living descendants have used, in seconds, and that of children they have reaped.
@@ -58,6 +64,7 @@ pub fn peak_rss_bytes(pid: u32) -> u64 {
 }
 
 struct Stat {
+    is_dead: bool,
     parent: u32,
     cpu_ticks: u64,
 }
@@ -68,7 +75,8 @@ fn stat(pid: u32) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
     let cpu_ticks = number(14)? + number(15)? + number(16)? + number(17)?;
-    Some(Stat { parent: u32::try_from(number(4)?).ok()?, cpu_ticks })
+    let is_dead = matches!(fields.first(), Some(&("Z" | "X")));
+    Some(Stat { is_dead, parent: u32::try_from(number(4)?).ok()?, cpu_ticks })
 }
 
 fn all_pids() -> impl Iterator<Item = u32> {

@@ -117,12 +117,18 @@ impl Process {
         std::fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
-    /// Kills it and all that it started, now, as a crash would.
+    /// Kills it and all that it started, now, as a crash would, and waits until ports, files and locks are free.
+    ///
+    /// # Panics
+    /// When the processes do not go away in time.
     pub async fn kill(&mut self) {
         if let Some(pid) = self.child.id() {
-            proc_tree::kill(pid);
-            // Reaped so that its port and its profile are free when this returns.
+            let killed = proc_tree::kill(pid);
             let _ = self.child.wait().await;
+            wait::until_true("killed processes to be gone", wait::LONG, async || {
+                !killed.iter().any(|pid| proc_tree::is_alive(*pid))
+            })
+            .await;
         }
     }
 

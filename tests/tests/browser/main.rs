@@ -1,0 +1,3 @@
+//! The page in a real browser, from adding a torrent to the saved file.
+
+mod harness;
