@@ -1,0 +1,112 @@
+//! Programs from Debian's packages. Looked for by name first, so that they may come from anywhere.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::{root, say};
+use crate::paths::on_path;
+use crate::run::{Outcome, output, run, succeeds};
+
+/// Package lists older than this are fetched anew before something is installed.
+const LISTS_FRESH: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What the tests start, and the Debian package that has it.
+const TEST_PROGRAMS: [(&str, &str); 8] = [
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
+    ("transmission-daemon", "transmission-daemon"),
+    ("transmission-remote", "transmission-cli"),
+    ("transmission-create", "transmission-cli"),
+    ("aria2c", "aria2"),
+    ("opentracker", "opentracker"),
+    ("brotli", "brotli"),
+];
+
+// The install, with two precautions: packages must not start or keep services of their own, since the tests start
+// these programs with their own configuration; and nothing may wait for an answer.
+const INSTALL_SCRIPT: &str = r#"
+export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod +x "$policy"
+fi
+apt-get install --no-install-recommends --yes -o DPkg::Lock::Timeout=300 "$@" || exit 1
+for service in transmission-daemon opentracker; do
+    case " $* " in *" $service "*) [ ! -d /run/systemd/system ] || systemctl --quiet disable "$service" ;; esac
+done
+exit 0
+"#;
+
+/// Installs what the tests start.
+pub(super) fn ensure_test_programs() -> Outcome {
+    let mut missing: Vec<&str> = TEST_PROGRAMS
+        .iter()
+        .filter(|(program, _)| on_path(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    // Debian's binding belongs to Debian's interpreter, which need not be the first one on the PATH.
+    if !succeeds(Command::new("/usr/bin/python3").args(["-c", "import libtorrent"])) {
+        missing.push("python3-libtorrent");
+    }
+    missing.dedup();
+    if missing.is_empty() {
+        say("the programs for the tests are there");
+        return Ok(());
+    }
+    install(&missing)
+}
+
+/// Installs clippy for Debian's second compiler. Not having it costs a check and nothing else.
+pub(super) fn ensure_wasm_clippy() {
+    if !Path::new("/usr/bin/cargo-clippy").exists()
+        && let Err(error) = install(&["rust-web-clippy"])
+    {
+        say(&format!("without clippy for wasm: {error}"));
+    }
+}
+
+/// Installs packages.
+pub(super) fn install(packages: &[&str]) -> Outcome {
+    let list = packages.join(" ");
+    let by_hand = format!("by hand: sudo apt-get install --no-install-recommends {list}");
+    if on_path("apt-get").is_none() {
+        return Err(format!("these Debian packages or their like are needed: {list}; install them by hand"));
+    }
+    let explain = |error: String| format!("{list} could not be installed ({error}); {by_hand}");
+    if !lists_are_fresh() {
+        say("apt-get update");
+        // A failing source among several is no reason to stop: the install will tell.
+        let mut update = root::command("apt-get").map_err(explain)?;
+        if let Err(error) = run(update.args(["update", "-qq", "-o", "DPkg::Lock::Timeout=300"])) {
+            say(&format!("{error}; trying to install all the same"));
+        }
+    }
+    say(&format!("apt-get install {list}"));
+    let mut script = root::command("sh").map_err(explain)?;
+    run(script.args(["-c", INSTALL_SCRIPT, "install"]).args(packages))
+        .map_err(|_| format!("apt-get could not install {list}; {by_hand}"))
+}
+
+/// Version of an installed package, else of the one that would be installed.
+pub(super) fn version(package: &str) -> Option<String> {
+    let installed = output(Command::new("dpkg-query").args(["-W", "-f", "${Version}", package]));
+    installed.filter(|version| !version.is_empty()).or_else(|| {
+        let policy = output(Command::new("apt-cache").args(["policy", package]))?;
+        let candidate = policy.lines().find_map(|line| line.trim().strip_prefix("Candidate: "))?;
+        (candidate != "(none)").then(|| candidate.to_owned())
+    })
+}
+
+fn lists_are_fresh() -> bool {
+    let Ok(entries) = std::fs::read_dir("/var/lib/apt/lists") else { return false };
+    entries.flatten().any(|entry| {
+        let is_list = entry.file_name().to_string_lossy().contains("_Packages");
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        // The time of a list is the server's; the folder's own is that of the last fetch.
+        is_list && modified.is_ok()
+    }) && std::fs::metadata("/var/lib/apt/lists/partial")
+        .and_then(|metadata| metadata.modified())
+        .is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age < LISTS_FRESH))
+}
