@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_failure_reason_comes_before_everything_and_is_printable() {
-        let error = announce(b"d14:failure reason13:not\x07welcome\n ye").unwrap_err();
+        let error = announce(b"d14:failure reason14:not\x07welcome\n ye").unwrap_err();
         assert!(matches!(&error, TrackerError::Failure(text) if text == "not welcome  y"), "{error:?}");
     }
 

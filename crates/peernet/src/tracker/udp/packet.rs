@@ -164,5 +164,5 @@ fn read_numbers(bytes: &[u8]) -> Option<([u32; 3], &[u8])> {
 }
 
 fn too_short(what: &str) -> TrackerError {
-    TrackerError::BadAnswer(format!("its answer to a {what} is too short"))
+    TrackerError::BadAnswer(format!("its answer to the {what} is too short"))
 }
