@@ -11,8 +11,10 @@
 
 mod bitfield;
 mod config;
+mod create;
 mod ids;
 mod io;
+mod metainfo;
 mod reason;
 mod snapshot;
 mod time;
@@ -21,9 +23,13 @@ mod wire;
 pub use bitfield::{Bitfield, BitfieldError};
 pub use codec::{HANDSHAKE_LEN, Handshake, InfoHash, PeerId};
 pub use config::Config;
+pub use create::{NewContent, NewTorrent, piece_len_for};
 pub use ids::{BLOCK_LEN, BlockRef, PeerKey, PieceIndex, TrackerKey};
 pub use io::{
     AnnounceAnswer, AnnounceEvent, AnnounceRequest, Event, Input, Output, PeerSource, VerifyOutcome,
+};
+pub use metainfo::{
+    FileEntry, FileSpan, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX, PIECE_LEN_MIN, Spans,
 };
 pub use reason::{ChokeReason, CloseReason, PickReason};
 pub use snapshot::{PeerSnapshot, PieceState, Summary, TrackerSnapshot};

@@ -49,7 +49,7 @@ impl Value<'_> {
         let start = out.len();
         match (schema, self.kind()) {
             (Schema::Number, Kind::Number) | (Schema::Bytes, Kind::Bytes) => {
-                out.extend_from_slice(self.raw())
+                out.extend_from_slice(self.raw());
             }
             (Schema::List(item_schema, wrong_item), Kind::List) => {
                 out.push(b'l');
