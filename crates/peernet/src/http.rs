@@ -50,8 +50,17 @@ pub(crate) struct HttpClient {
 
 impl HttpClient {
     pub(crate) fn new(policy: Arc<DestinationPolicy>, kind: DestinationKind, bind: Option<IpAddr>) -> Self {
+        Self::with_tls(policy, kind, bind, tls_config())
+    }
+
+    fn with_tls(
+        policy: Arc<DestinationPolicy>,
+        kind: DestinationKind,
+        bind: Option<IpAddr>,
+        tls: Result<ClientConfig, String>,
+    ) -> Self {
         let resolver = CheckedResolver { policy: Arc::clone(&policy), kind, bind };
-        let client = tls_config().and_then(|tls| {
+        let client = tls.and_then(|tls| {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls)
                 .dns_resolver(Arc::new(resolver))
@@ -204,14 +213,15 @@ pub(crate) async fn resolve(
 /// TLS with the web's root certificates, made once.
 fn tls_config() -> Result<ClientConfig, String> {
     static CONFIG: OnceLock<Result<ClientConfig, String>> = OnceLock::new();
-    let make = || {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder = builder.map_err(|error| format!("TLS is not available: {error}"))?;
-        Ok(builder.with_root_certificates(roots).with_no_client_auth())
-    };
-    CONFIG.get_or_init(make).clone()
+    let web = || tls_config_with(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() });
+    CONFIG.get_or_init(web).clone()
+}
+
+fn tls_config_with(roots: RootCertStore) -> Result<ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| format!("TLS is not available: {error}"))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -228,4 +238,71 @@ fn find_refusal(error: &(dyn Error + 'static)) -> Option<Refusal> {
 /// The innermost cause says what happened; the layers around it say "error sending request".
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map_or_else(String::new, ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use rustls::ServerConfig;
+    use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    /// A server for `localhost` that answers every request the same way; returns its port and its certificate.
+    async fn https_server() -> (u16, CertificateDer<'static>) {
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let certificate = certified.cert.der().clone();
+        let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key.into())
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                // A client that does not trust the certificate hangs up here.
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut request = [0; 4096];
+                let _request_len = stream.read(&mut request).await.unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nde").await.unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        });
+        (port, certificate)
+    }
+
+    fn client(tls: Result<ClientConfig, String>) -> HttpClient {
+        let policy = DestinationPolicy::public().allow("127.0.0.0/8".parse().unwrap());
+        HttpClient::with_tls(Arc::new(policy), DestinationKind::Tracker, None, tls)
+    }
+
+    #[tokio::test]
+    async fn https_is_spoken_with_a_server_whose_certificate_is_vouched_for() {
+        let (port, certificate) = https_server().await;
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate).unwrap();
+        let url: Url = format!("https://localhost:{port}/announce").parse().unwrap();
+        let answer = client(tls_config_with(roots)).get(url, 100, LIMIT).await.unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (200, &b"de"[..]));
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_certificate_nobody_vouches_for_is_not_spoken_with() {
+        let (port, _) = https_server().await;
+        let url: Url = format!("https://localhost:{port}/announce").parse().unwrap();
+        let error = client(tls_config()).get(url, 100, LIMIT).await.unwrap_err();
+        let HttpError::Unreachable(text) = &error else { panic!("{error:?}") };
+        assert!(text.contains("certificate"), "{text}");
+    }
 }
