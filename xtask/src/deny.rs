@@ -12,5 +12,5 @@ pub(crate) fn deny(args: &[String]) -> Outcome {
     let cargo_deny = tools_installed("cargo-deny", "cargo-deny", CARGO_DENY_VERSION)?;
     let mut command = std::process::Command::new(cargo_deny);
     command.current_dir(crate::paths::root()).env("CARGO", cargo().get_program());
-    run(command.args(["--all-features", "check", "bans", "licenses", "sources"]))
+    run(command.args(["--workspace", "--all-features", "check", "bans", "licenses", "sources"]))
 }

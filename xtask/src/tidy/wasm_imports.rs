@@ -121,7 +121,7 @@ mod tests {
     fn imports_are_read_with_their_modules() {
         // A type section, then imports: env.f (function 0) and wbg.m (memory of at least one page).
         let wasm =
-            b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x10\x02\x03env\x01f\x00\x00\x03wbg\x01m\x02\x00\x01";
+            b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x12\x02\x03env\x01f\x00\x00\x03wbg\x01m\x02\x00\x01";
         let pair = |module: &str, name: &str| (module.to_owned(), name.to_owned());
         assert_eq!(imports(wasm), Some(vec![pair("env", "f"), pair("wbg", "m")]));
         assert_eq!(imports(b"\0asm\x01\0\0\0"), Some(Vec::new()));

@@ -21,10 +21,9 @@ const FLOAT: &str = "no floating point in decisions: it need not come out the sa
 const UNFINISHED: &str = "what is in the tree works";
 const TRAP: &str = "it panics in wasm";
 
-const BANS: [Ban; 19] = [
+const BANS: [Ban; 18] = [
     Ban { prefixes: DETERMINISTIC, text: "Instant::now", reason: CLOCK },
     Ban { prefixes: DETERMINISTIC, text: "SystemTime", reason: CLOCK },
-    Ban { prefixes: DETERMINISTIC, text: "std::time", reason: CLOCK },
     Ban { prefixes: DETERMINISTIC, text: "Math::random", reason: ENTROPY },
     Ban { prefixes: DETERMINISTIC, text: "thread_rng", reason: ENTROPY },
     Ban { prefixes: DETERMINISTIC, text: "rand::rng", reason: ENTROPY },
