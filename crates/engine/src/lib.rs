@@ -9,18 +9,23 @@
 //! Payload travels by reference: the engine says *where* the bytes of a block lie in the input and where they
 //! belong ([`Output::Store`]); it never copies them and never needs them to decide.
 
+mod assembler;
 mod bitfield;
+mod client_name;
 mod config;
 mod create;
 mod ids;
 mod io;
 mod metainfo;
 mod reason;
+mod resume;
 mod snapshot;
 mod time;
 mod wire;
 
+pub use assembler::{Assembled, PieceAssembler, Stored};
 pub use bitfield::{Bitfield, BitfieldError};
+pub use client_name::client_name;
 pub use codec::{HANDSHAKE_LEN, Handshake, InfoHash, PeerId};
 pub use config::Config;
 pub use create::{NewContent, NewTorrent, piece_len_for};
@@ -32,6 +37,7 @@ pub use metainfo::{
     FileEntry, FileSpan, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX, PIECE_LEN_MIN, Spans,
 };
 pub use reason::{ChokeReason, CloseReason, PickReason};
+pub use resume::{Resume, ResumeError, ResumeLog};
 pub use snapshot::{PeerSnapshot, PieceState, Summary, TrackerSnapshot};
 pub use time::Instant;
 pub use wire::{Decoded, Decoder, Message, PIECE_HEADER_LEN, piece_header};
