@@ -2,14 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::sync::Once;
 
 use super::{root, say};
 use crate::paths::on_path;
 use crate::run::{Outcome, output, run, succeeds};
-
-/// Package lists older than this are fetched anew before something is installed.
-const LISTS_FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the tests start, and the Debian package that has it.
 const TEST_PROGRAMS: [(&str, &str); 8] = [
@@ -75,14 +72,7 @@ pub(super) fn install(packages: &[&str]) -> Outcome {
         return Err(format!("these Debian packages or their like are needed: {list}; install them by hand"));
     }
     let explain = |error: String| format!("{list} could not be installed ({error}); {by_hand}");
-    if !lists_are_fresh() {
-        say("apt-get update");
-        // A failing source among several is no reason to stop: the install will tell.
-        let mut update = root::command("apt-get").map_err(explain)?;
-        if let Err(error) = run(update.args(["update", "-qq", "-o", "DPkg::Lock::Timeout=300"])) {
-            say(&format!("{error}; trying to install all the same"));
-        }
-    }
+    update_lists(root::command("apt-get").map_err(explain)?);
     say(&format!("apt-get install {list}"));
     let mut script = root::command("sh").map_err(explain)?;
     run(script.args(["-c", INSTALL_SCRIPT, "install"]).args(packages))
@@ -99,14 +89,15 @@ pub(super) fn version(package: &str) -> Option<String> {
     })
 }
 
-fn lists_are_fresh() -> bool {
-    let Ok(entries) = std::fs::read_dir("/var/lib/apt/lists") else { return false };
-    entries.flatten().any(|entry| {
-        let is_list = entry.file_name().to_string_lossy().contains("_Packages");
-        let modified = entry.metadata().and_then(|metadata| metadata.modified());
-        // The time of a list is the server's; the folder's own is that of the last fetch.
-        is_list && modified.is_ok()
-    }) && std::fs::metadata("/var/lib/apt/lists/partial")
-        .and_then(|metadata| metadata.modified())
-        .is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age < LISTS_FRESH))
+// Before the first installation of a run, always: lists may be young and still lack a source that was added since,
+// and an old list leads to old versions or to files that the mirror has dropped.
+fn update_lists(mut apt_get: Command) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        say("apt-get update");
+        // A failing source among several is no reason to stop: the installation will tell.
+        if let Err(error) = run(apt_get.args(["update", "-qq", "-o", "DPkg::Lock::Timeout=300"])) {
+            say(&format!("{error}; trying to install all the same"));
+        }
+    });
 }

@@ -28,7 +28,7 @@ impl WasmCompiler {
     pub(crate) fn find() -> Option<Self> {
         let default = Self { rustc: None };
         let debian = Self { rustc: Some(PathBuf::from(DEBIAN_RUSTC)) };
-        [default, debian].into_iter().find(Self::links)
+        [default, debian].into_iter().find(|compiler| compiler.is_new_enough() && compiler.links())
     }
 
     /// The value of `RUSTC` for wasm builds; `None` if the default compiler does it.
@@ -69,6 +69,10 @@ impl WasmCompiler {
         self.apply(&mut command);
         command.args(["--target", WASM_TARGET]);
         Some(command)
+    }
+
+    fn is_new_enough(&self) -> bool {
+        release(&self.version()).is_some_and(|release| release >= release_min())
     }
 
     // Whether it is there, complete and of one version is found out by using it: a library that the compiler has
@@ -113,6 +117,19 @@ pub(super) fn ensure() -> Outcome<WasmCompiler> {
     })
 }
 
+/// The oldest compiler that builds the workspace.
+pub(super) fn release_min() -> (u32, u32) {
+    // Cargo hands the manifest's `rust-version` to what it compiles.
+    release(&format!("rustc {}", env!("CARGO_PKG_RUST_VERSION")))
+        .expect("invariant: rust-version is a version")
+}
+
+/// Major and minor number of `rustc 1.95.0 (…)`.
+pub(super) fn release(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split_whitespace().nth(1)?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
 fn rustup_target() -> Outcome {
     if paths::on_path("rustup").is_none() {
         return Err("there is no rustup".to_owned());
@@ -122,4 +139,20 @@ fn rustup_target() -> Outcome {
     let mut command = Command::new("timeout");
     command.args([RUSTUP_TIMEOUT_S, "rustup", "target", "add", WASM_TARGET]).current_dir(paths::root());
     run(&mut command).map_err(|_| "rustup could not fetch the wasm target".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::release;
+
+    #[test]
+    fn releases_compare_as_numbers() {
+        assert_eq!(
+            release("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"),
+            Some((1, 96))
+        );
+        assert_eq!(release("rustc 1.95"), Some((1, 95)));
+        assert!(release("rustc 1.100.0-nightly") > release("rustc 1.95.0"));
+        assert_eq!(release(""), None);
+    }
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::wasm::{DEBIAN_RUSTC, WASM_TARGET};
+use super::wasm::{DEBIAN_RUSTC, WASM_TARGET, release, release_min};
 use super::{apt, root, say};
 use crate::paths;
 use crate::run::{Outcome, output, run};
@@ -36,6 +36,14 @@ pub(super) fn install() -> Outcome {
     let versions = (apt::version(COMPILER_PACKAGE), apt::version(SOURCE_PACKAGE));
     if versions.0.is_none() || versions.0 != versions.1 {
         return Err(format!("{COMPILER_PACKAGE} and {SOURCE_PACKAGE} differ in version: {versions:?}"));
+    }
+    let compiler = output(Command::new(DEBIAN_RUSTC).arg("--version")).unwrap_or_default();
+    let (major, minor) = release_min();
+    if release(&compiler).is_none_or(|release| release < (major, minor)) {
+        return Err(format!(
+            "{COMPILER_PACKAGE} gave `{compiler}`, and {major}.{minor} is needed (in Debian 12 it comes with the \
+             security updates, from the suite bookworm-security)"
+        ));
     }
     let host = host()?;
     let linker = linker(&host)?;
