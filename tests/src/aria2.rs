@@ -25,7 +25,12 @@ impl Aria2 {
     /// Checks what lies in `folder` and seeds it until it is dropped.
     #[must_use]
     pub fn seed(scratch: &Scratch, torrent: &Path, folder: &Path) -> Self {
-        Self::start(scratch, torrent, folder, &["--check-integrity=true", "--seed-ratio=0.0", "--allow-overwrite=true"])
+        Self::start(
+            scratch,
+            torrent,
+            folder,
+            &["--check-integrity=true", "--seed-ratio=0.0", "--allow-overwrite=true"],
+        )
     }
 
     /// Waits until it has downloaded everything and ended.

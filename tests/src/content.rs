@@ -104,7 +104,8 @@ impl Content {
     #[must_use]
     pub fn info_hash_bytes(&self) -> [u8; 20] {
         std::array::from_fn(|at| {
-            u8::from_str_radix(&self.info_hash[2 * at..2 * at + 2], 16).expect("invariant: hexadecimal digits")
+            u8::from_str_radix(&self.info_hash[2 * at..2 * at + 2], 16)
+                .expect("invariant: hexadecimal digits")
         })
     }
 
@@ -114,7 +115,9 @@ impl Content {
     /// When the files cannot be read.
     #[must_use]
     pub fn read_all(&self) -> Vec<u8> {
-        let read = |(path, _): &(PathBuf, u64)| std::fs::read(self.parent.join(path)).expect("test content is there");
+        let read = |(path, _): &(PathBuf, u64)| {
+            std::fs::read(self.parent.join(path)).expect("test content is there")
+        };
         self.files.iter().flat_map(read).collect()
     }
 
@@ -160,7 +163,8 @@ fn write_files(files: &[(PathBuf, u64)], piece_len: u32, name: &str) -> Vec<u8> 
     let (mut hasher, mut in_piece) = (Sha1::new(), 0);
     let mut buffer = vec![0; 1 << 20];
     for (path, len) in files {
-        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("folders can be made");
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
+            .expect("folders can be made");
         let mut file = BufWriter::new(File::create(path).expect("test content can be written"));
         let mut left = *len;
         while left > 0 {
@@ -190,7 +194,7 @@ pub struct SplitMix(pub u64);
 
 impl SplitMix {
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn next_number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -200,12 +204,12 @@ impl SplitMix {
 
     /// A number below `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.next_number() % bound
     }
 
     fn fill(&mut self, buffer: &mut [u8]) {
         for part in buffer.chunks_mut(8) {
-            part.copy_from_slice(&self.next().to_le_bytes()[..part.len()]);
+            part.copy_from_slice(&self.next_number().to_le_bytes()[..part.len()]);
         }
     }
 }

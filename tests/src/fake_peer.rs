@@ -62,6 +62,15 @@ impl Record {
     pub fn blocks_sent_total(&self) -> u64 {
         self.blocks_sent.values().map(|times| u64::from(*times)).sum()
     }
+
+    /// Checks that the other side never went back behind what it had verified.
+    ///
+    /// # Panics
+    /// When it requested a block of a piece that it had said to have, or came back without such a piece.
+    pub fn assert_no_verified_piece_twice(&self) {
+        assert!(self.lost.is_empty(), "the tab said to have these pieces, and then not: {:?}", self.lost);
+        assert!(self.asked_again.is_empty(), "blocks requested of verified pieces: {:?}", self.asked_again);
+    }
 }
 
 /// A running scripted peer. Dropping it stops it.
@@ -202,7 +211,10 @@ impl Connection {
     async fn greet(&mut self) -> std::io::Result<()> {
         let shared = Arc::clone(&self.shared);
         if shared.behaviour == Behaviour::NoBitTorrent {
-            return self.to.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+            return self
+                .to
+                .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                .await;
         }
         let mut info_hash = shared.info_hash;
         if shared.behaviour == Behaviour::WrongInfoHash {
@@ -247,7 +259,8 @@ impl Connection {
 
     /// Compares what the other side has at the start of this connection with what it said to have before.
     fn note_bitfield(&self, bits: &[u8]) {
-        let has = |piece: u32| bits.get(piece as usize / 8).is_some_and(|byte| byte & (0x80 >> (piece % 8)) != 0);
+        let has =
+            |piece: u32| bits.get(piece as usize / 8).is_some_and(|byte| byte & (0x80 >> (piece % 8)) != 0);
         let mut record = self.shared.record();
         let lost: Vec<u32> = record.verified.iter().copied().filter(|piece| !has(*piece)).collect();
         record.lost.extend(lost);
@@ -265,7 +278,9 @@ impl Connection {
         if shared.allowance.available_permits() == 0 {
             self.to.flush().await?;
         }
-        let Ok(permit) = shared.allowance.acquire().await else { return Err(std::io::ErrorKind::Interrupted.into()) };
+        let Ok(permit) = shared.allowance.acquire().await else {
+            return Err(std::io::ErrorKind::Interrupted.into());
+        };
         permit.forget();
         let Some(block) = shared.block(piece, begin, len) else { return Ok(()) };
         let mut block = block.to_vec();

@@ -91,7 +91,9 @@ fn respond(answer: &Answer, query: &str) -> Response {
             ("incomplete", int(0)),
             ("peers", bytes(compact(peers))),
         ])),
-        Answer::Html => ([(header::CONTENT_TYPE, "text/html")], "<!doctype html><title>Welcome</title>").into_response(),
+        Answer::Html => {
+            ([(header::CONTENT_TYPE, "text/html")], "<!doctype html><title>Welcome</title>").into_response()
+        }
         Answer::Failure(reason) => bencode(dict([("failure reason", bytes(reason))])),
         Answer::RedirectForEver => {
             let location = format!("/announce?{query}&again=1");
@@ -106,5 +108,6 @@ fn compact(peers: &[SocketAddr]) -> Vec<u8> {
         SocketAddr::V4(addr) => Some(addr),
         SocketAddr::V6(_) => None,
     });
-    v4.flat_map(|addr: &SocketAddrV4| [&addr.ip().octets()[..], &addr.port().to_be_bytes()].concat()).collect()
+    v4.flat_map(|addr: &SocketAddrV4| [&addr.ip().octets()[..], &addr.port().to_be_bytes()].concat())
+        .collect()
 }

@@ -80,7 +80,10 @@ impl Libtorrent {
     /// # Panics
     /// When it has not in time.
     pub async fn wait_until_seeding(&self) {
-        wait::until_true("libtorrent to have everything", wait::LONG, async || self.status().await.is_seeding).await;
+        wait::until_true("libtorrent to have everything", wait::LONG, async || {
+            self.status().await.is_seeding
+        })
+        .await;
     }
 
     /// Waits until it has sent at least so many payload bytes.

@@ -24,7 +24,7 @@ impl Info {
     pub fn multi(name: &str, files: &[(Vec<String>, u64)], piece_len: u32, hashes: &[u8]) -> Self {
         let mut info = Self::common(name, piece_len, hashes);
         let file = |(path, len): &(Vec<String>, u64)| {
-            let path = path.iter().map(|part| bytes(part)).collect();
+            let path = path.iter().map(bytes).collect();
             dict([("path", Value::List(path)), ("length", int(*len))])
         };
         info.set("files", Value::List(files.iter().map(file).collect()));
@@ -58,7 +58,7 @@ pub fn torrent_file(encoded_info: &[u8], tiers: &[Vec<String>]) -> Vec<u8> {
     let mut file = b"d".to_vec();
     if let Some(first) = tiers.iter().flatten().next() {
         file.extend(entry("announce", &bytes(first)));
-        let tier = |urls: &Vec<String>| Value::List(urls.iter().map(|url| bytes(url)).collect());
+        let tier = |urls: &Vec<String>| Value::List(urls.iter().map(bytes).collect());
         file.extend(entry("announce-list", &Value::List(tiers.iter().map(tier).collect())));
     }
     file.extend(encode(&bytes("info")));

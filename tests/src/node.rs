@@ -1,1 +1,40 @@
-//! (in work)
+//! Our node, the engine over native TCP.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::places::{Scratch, fresh_addr};
+use crate::process::Process;
+use crate::programs;
+
+/// A running node.
+#[derive(Debug)]
+pub struct Node {
+    /// Where peers reach it.
+    pub addr: SocketAddr,
+    /// The program.
+    pub process: Process,
+}
+
+impl Node {
+    /// Downloads into `folder` and ends.
+    #[must_use]
+    pub fn get(scratch: &Scratch, torrent: &Path, folder: &Path) -> Self {
+        Self::start("get", scratch, torrent, folder)
+    }
+
+    /// Checks what lies in `folder` and seeds it until it is dropped.
+    #[must_use]
+    pub fn seed(scratch: &Scratch, torrent: &Path, folder: &Path) -> Self {
+        Self::start("seed", scratch, torrent, folder)
+    }
+
+    fn start(command: &str, scratch: &Scratch, torrent: &Path, folder: &Path) -> Self {
+        let addr = fresh_addr();
+        let (torrent, folder) = (torrent.display().to_string(), folder.display().to_string());
+        let listen = addr.to_string();
+        let args = [command, &torrent, "--dir", &folder, "--listen", &listen, "--allow-net", "127.0.0.0/8"];
+        let process = Process::start(&format!("node-{}", addr.ip()), programs::node(), args, scratch.path());
+        Self { addr, process }
+    }
+}

@@ -22,7 +22,8 @@ impl OpenTracker {
         let list: String = contents.iter().map(|content| content.info_hash.to_uppercase() + "\n").collect();
         let list = scratch.file("opentracker-allows", list);
         let (ip, port) = (addr.ip().to_string(), addr.port().to_string());
-        let args = ["-i", &ip, "-p", &port, "-P", &port, "-w", list.to_str().expect("a path of ours is text")];
+        let args =
+            ["-i", &ip, "-p", &port, "-P", &port, "-w", list.to_str().expect("a path of ours is text")];
         let mut process = Process::start("opentracker", "opentracker", args, scratch.path());
         process.wait_for_port(addr).await;
         Self { addr, process }
@@ -56,9 +57,13 @@ impl OpenTracker {
         use serde_bencode::value::Value;
         let hash: String = content.info_hash_bytes().iter().map(|byte| format!("%{byte:02x}")).collect();
         let answer = reqwest::get(format!("http://{}/scrape?info_hash={hash}", self.addr)).await.ok()?;
-        let Ok(Value::Dict(answer)) = serde_bencode::from_bytes(&answer.bytes().await.ok()?) else { return None };
+        let Ok(Value::Dict(answer)) = serde_bencode::from_bytes(&answer.bytes().await.ok()?) else {
+            return None;
+        };
         let Some(Value::Dict(files)) = answer.get(&b"files"[..]) else { return None };
-        let Some(Value::Dict(counts)) = files.get(&content.info_hash_bytes()[..]) else { return Some((0, 0)) };
+        let Some(Value::Dict(counts)) = files.get(&content.info_hash_bytes()[..]) else {
+            return Some((0, 0));
+        };
         let count = |key: &str| match counts.get(key.as_bytes()) {
             Some(Value::Int(count)) => u64::try_from(*count).ok(),
             _ => None,

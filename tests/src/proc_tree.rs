@@ -54,7 +54,11 @@ pub fn cpu_s(root: u32) -> f64 {
 /// (proportional set size).
 #[must_use]
 pub fn pss_bytes(root: u32) -> u64 {
-    pids(root).into_iter().filter_map(|pid| field_kib(&format!("/proc/{pid}/smaps_rollup"), "Pss:")).sum::<u64>() * 1024
+    pids(root)
+        .into_iter()
+        .filter_map(|pid| field_kib(&format!("/proc/{pid}/smaps_rollup"), "Pss:"))
+        .sum::<u64>()
+        * 1024
 }
 
 /// Largest memory that a single process ever had resident, in bytes.

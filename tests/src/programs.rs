@@ -35,7 +35,9 @@ pub fn dist() -> PathBuf {
 /// Never: this package lies in it.
 #[must_use]
 pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("invariant: the package lies in the workspace's folder")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("invariant: the package lies in the workspace's folder")
 }
 
 /// A file of this package, for instance a script.

@@ -71,7 +71,8 @@ impl Transmission {
     /// # Panics
     /// When it refuses.
     pub async fn add(&self, torrent: &[u8]) {
-        let arguments = json!({ "metainfo": STANDARD.encode(torrent), "download-dir": self.downloads, "paused": false });
+        let arguments =
+            json!({ "metainfo": STANDARD.encode(torrent), "download-dir": self.downloads, "paused": false });
         self.call("torrent-add", arguments).await;
     }
 
@@ -105,7 +106,10 @@ impl Transmission {
     /// # Panics
     /// When it is not in time.
     pub async fn wait_until_seeding(&self) {
-        wait::until_true("Transmission to have everything", wait::LONG, async || self.status().await.status == 6).await;
+        wait::until_true("Transmission to have everything", wait::LONG, async || {
+            self.status().await.status == 6
+        })
+        .await;
     }
 
     async fn call(&self, method: &str, arguments: Value) -> Value {
@@ -114,10 +118,14 @@ impl Transmission {
         let mut session = String::new();
         // The first answer only hands out the session id that a request must carry.
         for _ in 0..2 {
-            let request = client.post(&self.rpc_url).header("X-Transmission-Session-Id", &session).json(&body);
+            let request =
+                client.post(&self.rpc_url).header("X-Transmission-Session-Id", &session).json(&body);
             let answer = request.send().await.expect("Transmission answers");
             if answer.status().as_u16() == 409 {
-                let id = answer.headers().get("X-Transmission-Session-Id").expect("Transmission names its session");
+                let id = answer
+                    .headers()
+                    .get("X-Transmission-Session-Id")
+                    .expect("Transmission names its session");
                 session = id.to_str().expect("its id is text").to_owned();
                 continue;
             }
