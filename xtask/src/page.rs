@@ -73,7 +73,8 @@ pub(crate) fn serve(args: &[String]) -> Outcome {
     no_arguments(args)?;
     let setup = setup::for_build()?;
     run(cargo().args(["fetch", "--quiet"]))?;
-    run(trunk(&setup).arg("serve"))
+    // Beside `dist`, so that a relay that serves the release page goes on doing so.
+    run(trunk(&setup).arg("serve").arg("--dist").arg(paths::target_dir().join("serve")))
 }
 
 /// Size of what a visitor downloads.
