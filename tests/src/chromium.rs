@@ -61,6 +61,16 @@ impl Profile {
         Browser { driver: Some(driver), chromedriver }
     }
 
+    /// Deletes its folders, and with them all that pages have stored.
+    ///
+    /// # Panics
+    /// When that is not possible, for instance while a browser uses it.
+    pub fn delete(self) {
+        for folder in [&self.folder, &self.downloads] {
+            std::fs::remove_dir_all(folder).expect("a profile that nobody uses can be deleted");
+        }
+    }
+
     fn capabilities(&self, switches: &[&str]) -> Capabilities {
         let mut args = vec![
             "--headless".to_owned(),

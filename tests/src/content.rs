@@ -22,6 +22,7 @@ pub struct Content {
     pub piece_len: u32,
     /// 40 hexadecimal digits.
     pub info_hash: String,
+    hashes: Vec<u8>,
     encoded_info: Vec<u8>,
 }
 
@@ -32,7 +33,7 @@ impl Content {
         let parent = scratch.folder(&format!("{name}-original"));
         let hashes = write_files(&[(parent.join(name), len)], piece_len, name);
         let info = Info::single(name, len, piece_len, &hashes);
-        Self::new(name, parent, vec![(PathBuf::from(name), len)], piece_len, &info)
+        Self::new(name, parent, vec![(PathBuf::from(name), len)], piece_len, hashes, &info)
     }
 
     /// A folder of files, paths with slashes and lengths, in a folder of its own in `scratch`.
@@ -45,13 +46,20 @@ impl Content {
         let listed: Vec<(Vec<String>, u64)> = files.iter().map(|(path, len)| (parts(path), *len)).collect();
         let info = Info::multi(name, &listed, piece_len, &hashes);
         let files = files.iter().map(|(path, len)| (Path::new(name).join(path), *len)).collect();
-        Self::new(name, parent, files, piece_len, &info)
+        Self::new(name, parent, files, piece_len, hashes, &info)
     }
 
-    fn new(name: &str, parent: PathBuf, files: Vec<(PathBuf, u64)>, piece_len: u32, info: &Info) -> Self {
+    fn new(
+        name: &str,
+        parent: PathBuf,
+        files: Vec<(PathBuf, u64)>,
+        piece_len: u32,
+        hashes: Vec<u8>,
+        info: &Info,
+    ) -> Self {
         let encoded_info = info.encode();
         let info_hash = metainfo::info_hash(&encoded_info);
-        Self { name: name.to_owned(), parent, files, piece_len, info_hash, encoded_info }
+        Self { name: name.to_owned(), parent, files, piece_len, info_hash, hashes, encoded_info }
     }
 
     /// Its torrent file with these trackers, each a tier of its own.
@@ -64,6 +72,12 @@ impl Content {
     /// Writes its torrent file into `scratch`.
     pub fn torrent_file<S: ToString>(&self, scratch: &Scratch, trackers: &[S]) -> PathBuf {
         scratch.file(&format!("{}.torrent", self.name), self.torrent(trackers))
+    }
+
+    /// SHA-1 of each piece, one behind the other.
+    #[must_use]
+    pub fn hashes(&self) -> &[u8] {
+        &self.hashes
     }
 
     /// All bytes of all files.

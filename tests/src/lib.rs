@@ -5,6 +5,7 @@
 //! Nothing sleeps for a guessed time. Each wait polls for what it waits for and has a limit ([`wait::until`]).
 
 pub mod aria2;
+pub mod bench;
 pub mod chromium;
 pub mod content;
 pub mod cut_proxy;

@@ -61,10 +61,10 @@ pub fn pss_bytes(root: u32) -> u64 {
         * 1024
 }
 
-/// Largest memory that a single process ever had resident, in bytes.
+/// Memory of a single process that is resident now, in bytes.
 #[must_use]
-pub fn peak_rss_bytes(pid: u32) -> u64 {
-    field_kib(&format!("/proc/{pid}/status"), "VmHWM:").unwrap_or(0) * 1024
+pub fn rss_bytes(pid: u32) -> u64 {
+    field_kib(&format!("/proc/{pid}/status"), "VmRSS:").unwrap_or(0) * 1024
 }
 
 struct Stat {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::places::{Scratch, fresh_addr};
+use crate::places::{Scratch, fresh_addr, fresh_ip};
 use crate::process::Process;
 use crate::programs;
 
@@ -32,6 +32,7 @@ impl Relay {
         let addr = fresh_addr();
         let mut args: Vec<String> =
             ["--allow-net", "127.0.0.0/8", "--token", TOKEN].map(str::to_owned).into();
+        args.extend(["--peer-bind".to_owned(), fresh_ip().to_string()]);
         args.extend(["--listen".to_owned(), addr.to_string(), "--web".to_owned(), web.display().to_string()]);
         args.extend(more.iter().map(ToString::to_string));
         let log_dir = scratch.path().to_owned();

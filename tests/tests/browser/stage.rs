@@ -57,7 +57,13 @@ pub(crate) struct Swarm {
 
 impl Swarm {
     /// One whose seed sends at most so many blocks until it is allowed more.
-    pub(crate) async fn with_blocks(scratch: &Scratch, name: &str, len: u64, piece_len: u32, blocks: usize) -> Self {
+    pub(crate) async fn with_blocks(
+        scratch: &Scratch,
+        name: &str,
+        len: u64,
+        piece_len: u32,
+        blocks: usize,
+    ) -> Self {
         let content = Content::single(scratch, name, len, piece_len);
         let seed = FakePeer::start_with(&content, Behaviour::Honest, blocks).await;
         let tracker = FakeTracker::start(Answer::Peers(vec![seed.addr])).await;

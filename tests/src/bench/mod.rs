@@ -1,0 +1,5 @@
+//! What the benchmark of the tab is made of.
+
+pub mod runs;
+pub mod sampler;
+pub mod source;
