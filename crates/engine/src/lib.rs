@@ -11,16 +11,25 @@
 
 mod assembler;
 mod bitfield;
+mod choker;
 mod client_name;
 mod config;
 mod create;
+mod engine;
+mod geometry;
 mod ids;
 mod io;
 mod metainfo;
+mod peers;
+mod picker;
+mod rate;
 mod reason;
+mod requests;
 mod resume;
+mod rng;
 mod snapshot;
 mod time;
+mod trackers;
 mod wire;
 
 pub use assembler::{Assembled, PieceAssembler, Stored};
@@ -29,6 +38,7 @@ pub use client_name::client_name;
 pub use codec::{HANDSHAKE_LEN, Handshake, InfoHash, PeerId};
 pub use config::Config;
 pub use create::{NewContent, NewTorrent, piece_len_for};
+pub use engine::Engine;
 pub use ids::{BLOCK_LEN, BlockRef, PeerKey, PieceIndex, TrackerKey};
 pub use io::{
     AnnounceAnswer, AnnounceEvent, AnnounceRequest, Event, Input, Output, PeerSource, VerifyOutcome,

@@ -1,0 +1,40 @@
+//! Start and pause.
+
+use super::Engine;
+use crate::rate::TokenBucket;
+use crate::{CloseReason, Event, Output, PeerKey};
+
+impl Engine {
+    pub(super) fn handle_start(&mut self) {
+        if self.is_running {
+            return;
+        }
+        self.is_running = true;
+        self.totals.down_rate.restart(self.now);
+        self.totals.up_rate.restart(self.now);
+        self.upload_bucket = TokenBucket::new(self.config.upload_rate_max, self.now);
+        self.download_bucket = TokenBucket::new(self.config.download_rate_max, self.now);
+        self.trackers.start(self.now);
+    }
+
+    pub(super) fn handle_pause(&mut self) {
+        if !self.is_running {
+            return;
+        }
+        self.is_running = false;
+        self.trackers.stop();
+        let keys: Vec<PeerKey> = self.peers.keys().copied().collect();
+        for key in keys {
+            self.close(key, CloseReason::Stopped);
+        }
+    }
+
+    /// What is not verified may not be stored either: it is fetched again when the user lets us go on.
+    pub(super) fn handle_storage_failed(&mut self, message: String) {
+        self.handle_pause();
+        for piece in self.picker.give_up_all(&mut self.rng) {
+            self.outbox.push(Output::Discard { piece });
+        }
+        self.outbox.event(Event::Failed { message });
+    }
+}

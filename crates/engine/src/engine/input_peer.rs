@@ -1,0 +1,219 @@
+//! Connections: found, asked for, made, accepted, closed.
+
+use std::net::SocketAddr;
+
+use super::Engine;
+use super::peer::{Peer, Stage};
+use crate::{CloseReason, Event, Handshake, Message, Output, PeerId, PeerKey, PeerSource};
+
+/// Addresses of peers that have left, remembered so that a piece they shared in can still be held against them.
+const DEPARTED_MAX: usize = 1000;
+
+impl Engine {
+    pub(super) fn handle_peers_found(&mut self, source: PeerSource, addrs: &[SocketAddr]) {
+        for &addr in addrs {
+            if !self.bans.contains(self.now, addr) && !self.peers.values().any(|peer| peer.addr == addr) {
+                self.book.add(&self.config, self.now, source, addr, &mut self.rng);
+            }
+        }
+    }
+
+    pub(super) fn handle_connected(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(&key).filter(|peer| peer.stage == Stage::Connecting) else {
+            return;
+        };
+        peer.stage = Stage::Handshaking;
+        peer.stage_since = self.now;
+        self.connecting -= 1;
+        self.send_handshake(key);
+    }
+
+    pub(super) fn handle_accepted(&mut self, key: PeerKey, addr: SocketAddr) {
+        let max = self.config.peers_max;
+        let refusal = if !self.is_running {
+            Some(CloseReason::Stopped)
+        } else if self.bans.contains(self.now, addr) {
+            Some(CloseReason::Banned)
+        } else if self.peers.len() >= max {
+            Some(CloseReason::TooManyPeers { max: max as u32 })
+        } else {
+            None
+        };
+        if let Some(reason) = refusal {
+            self.outbox.close(key, reason.clone());
+            self.outbox.event(Event::PeerLeft { peer: key, reason });
+            return;
+        }
+        let peer = self.new_peer(addr, PeerSource::Incoming, Stage::Handshaking);
+        let previous = self.peers.insert(key, peer);
+        assert!(previous.is_none(), "invariant: the host never uses a key again");
+        self.book.in_use(addr);
+    }
+
+    pub(super) fn handle_closed(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get(&key) else { return };
+        let reason = if peer.stage == Stage::Connecting {
+            CloseReason::Unreachable
+        } else {
+            CloseReason::RemoteClosed
+        };
+        self.forget_peer(key, reason);
+    }
+
+    pub(super) fn handle_handshake(&mut self, key: PeerKey, handshake: &Handshake) {
+        let Some(peer) = self.peers.get(&key) else { return };
+        if handshake.info_hash != self.info_hash {
+            return self.close(key, CloseReason::WrongInfoHash);
+        }
+        if handshake.peer_id == self.peer_id {
+            return self.close(key, CloseReason::OurOwnPeerId);
+        }
+        let (addr, is_incoming) = (peer.addr, peer.is_incoming);
+        if let Some(other) = self.other_connection(key, handshake.peer_id) {
+            let loser = self.loser_of_duplicates(key, is_incoming, other, handshake.peer_id);
+            self.close(loser, CloseReason::Duplicate);
+            if loser == key {
+                return;
+            }
+        }
+        if is_incoming {
+            self.send_handshake(key);
+        }
+        let is_on_parole = self.book.is_on_parole(addr);
+        if let Some(peer) = self.peers.get_mut(&key) {
+            peer.stage = Stage::Joined;
+            peer.stage_since = self.now;
+            peer.peer_id = Some(handshake.peer_id);
+            peer.is_on_parole = is_on_parole;
+        }
+        self.joined += 1;
+        self.outbox.event(Event::PeerJoined { peer: key, addr });
+        if self.picker.have().count() > 0 {
+            let bitfield = Message::Bitfield(self.picker.have().clone());
+            self.send(key, &bitfield);
+        }
+    }
+
+    /// Connects to known addresses whose time has come, as far as there is room.
+    pub(super) fn connect_more(&mut self) {
+        while self.can_connect()
+            && let Some((addr, source)) = self.book.take_due(self.now)
+        {
+            if self.bans.contains(self.now, addr) || self.peers.values().any(|peer| peer.addr == addr) {
+                continue;
+            }
+            let key = PeerKey(self.next_key);
+            self.next_key += 2;
+            self.connecting += 1;
+            let peer = self.new_peer(addr, source, Stage::Connecting);
+            self.peers.insert(key, peer);
+            self.outbox.push(Output::Connect { peer: key, addr });
+        }
+    }
+
+    pub(super) fn can_connect(&self) -> bool {
+        self.is_running
+            && self.peers.len() < self.config.peers_max
+            && self.connecting < self.config.connecting_max
+    }
+
+    /// Closes a connection and forgets it.
+    pub(super) fn close(&mut self, key: PeerKey, reason: CloseReason) {
+        self.outbox.close(key, reason.clone());
+        self.forget_peer(key, reason);
+    }
+
+    /// Both sides have everything: the place is better used by somebody else.
+    pub(super) fn close_if_both_seeds(&mut self, key: PeerKey) {
+        let is_seed = self.peers.get(&key).is_some_and(|peer| peer.is_joined() && peer.has.is_complete());
+        if is_seed && self.picker.have().is_complete() {
+            self.close(key, CloseReason::BothSeeds);
+        }
+    }
+
+    /// Appends a message to what goes to this peer.
+    pub(super) fn send(&mut self, key: PeerKey, message: &Message) {
+        let len = self.outbox.message(key, message);
+        self.count_sent(key, len);
+    }
+
+    /// The connection is gone: gives back what it was counted on for.
+    fn forget_peer(&mut self, key: PeerKey, reason: CloseReason) {
+        let Some(peer) = self.peers.remove(&key) else { return };
+        for request in &peer.outstanding {
+            self.give_back(request);
+        }
+        match peer.stage {
+            Stage::Connecting => self.connecting -= 1,
+            Stage::Handshaking => {}
+            Stage::Joined => {
+                self.joined -= 1;
+                self.picker.remove_peer(&peer.has, peer.is_counted_as_seed, &mut self.rng);
+                self.has_slot_news |= !peer.am_choking;
+            }
+        }
+        if peer.down_bytes > 0 {
+            self.departed.insert(key, peer.addr);
+            if self.departed.len() > DEPARTED_MAX {
+                self.departed.pop_first();
+            }
+        }
+        if !peer.is_incoming {
+            self.keep_address(&peer, &reason);
+        }
+        self.outbox.event(Event::PeerLeft { peer: key, reason });
+    }
+
+    fn keep_address(&mut self, peer: &Peer, reason: &CloseReason) {
+        match reason {
+            CloseReason::OurOwnPeerId
+            | CloseReason::BothSeeds
+            | CloseReason::CorruptData { .. }
+            | CloseReason::Banned => self.book.never(peer.addr),
+            CloseReason::Stopped => self.book.retry_now(self.now, peer.addr, &mut self.rng),
+            _ => {
+                let was_useful = peer.down_bytes + peer.up_bytes > 0;
+                self.book.retry_later(&self.config, self.now, peer.addr, was_useful, &mut self.rng);
+            }
+        }
+    }
+
+    fn other_connection(&self, key: PeerKey, peer_id: PeerId) -> Option<PeerKey> {
+        self.peers
+            .iter()
+            .find(|(other, peer)| **other != key && peer.peer_id == Some(peer_id))
+            .map(|(&other, _)| other)
+    }
+
+    /// Of two connections to one peer, the newer goes. But when both sides connected to each other at the same time,
+    /// "newer" may be another one on each side, and both would be lost: then the one stays that was asked for by the
+    /// side with the greater peer id, which both sides know.
+    fn loser_of_duplicates(
+        &self,
+        new: PeerKey,
+        new_is_incoming: bool,
+        old: PeerKey,
+        their_id: PeerId,
+    ) -> PeerKey {
+        let old_is_incoming = self.peers.get(&old).is_some_and(|peer| peer.is_incoming);
+        let keeps_incoming = their_id > self.peer_id;
+        if old_is_incoming != new_is_incoming && new_is_incoming == keeps_incoming { old } else { new }
+    }
+
+    fn send_handshake(&mut self, key: PeerKey) {
+        let handshake = Handshake { reserved: [0; 8], info_hash: self.info_hash, peer_id: self.peer_id };
+        let len = self.outbox.send(key, |bytes| bytes.extend(handshake.encode()));
+        self.count_sent(key, len);
+    }
+
+    fn count_sent(&mut self, key: PeerKey, len: u64) {
+        if let Some(peer) = self.peers.get_mut(&key) {
+            peer.unsent_bytes += len;
+            peer.sent_at = self.now;
+        }
+    }
+
+    fn new_peer(&self, addr: SocketAddr, source: PeerSource, stage: Stage) -> Peer {
+        Peer::new(&self.config, self.now, self.geometry.pieces_total(), addr, source, stage)
+    }
+}

@@ -1,0 +1,90 @@
+//! Verdicts over whole pieces.
+
+use super::Engine;
+use crate::{CloseReason, Event, Message, PeerKey, PieceIndex, VerifyOutcome};
+
+impl Engine {
+    pub(super) fn handle_verified(&mut self, piece: PieceIndex, outcome: VerifyOutcome) {
+        if piece.0 >= self.geometry.pieces_total() {
+            return;
+        }
+        match outcome {
+            VerifyOutcome::Stored => self.handle_piece_stored(piece),
+            VerifyOutcome::Mismatch => self.handle_piece_failed(piece),
+        }
+    }
+
+    fn handle_piece_stored(&mut self, piece: PieceIndex) {
+        let Some(contributors) = self.picker.verified(piece) else { return };
+        self.totals.verified_bytes += u64::from(self.geometry.piece_len(piece));
+        self.outbox.event(Event::PieceVerified { piece });
+        if let [sole] = contributors[..] {
+            self.set_parole(sole, false);
+        }
+        let is_complete = self.picker.have().is_complete();
+        for key in self.joined_keys() {
+            self.send(key, &Message::Have(piece));
+            let Some(peer) = self.peers.get_mut(&key) else { continue };
+            if peer.has.has(piece) {
+                peer.wanted_pieces -= 1;
+                self.update_interest(key);
+            }
+            if is_complete {
+                self.close_if_both_seeds(key);
+            }
+        }
+        if is_complete {
+            self.outbox.event(Event::Completed);
+            self.trackers.completed(self.now);
+        }
+    }
+
+    /// A peer that wrote the whole piece has proved itself corrupt. Among several we do not know: each of them gets
+    /// whole pieces alone from now on, so that the next one proves it.
+    fn handle_piece_failed(&mut self, piece: PieceIndex) {
+        let Some(suspects) = self.picker.failed(piece, &mut self.rng) else { return };
+        self.totals.wasted_bytes += u64::from(self.geometry.piece_len(piece));
+        self.outbox.event(Event::PieceFailed { piece, suspects: suspects.clone() });
+        if let [culprit] = suspects[..] {
+            self.ban(culprit, piece);
+        } else {
+            suspects.iter().for_each(|&suspect| self.set_parole(suspect, true));
+        }
+    }
+
+    fn ban(&mut self, culprit: PeerKey, piece: PieceIndex) {
+        let addr =
+            self.peers.get(&culprit).map(|peer| peer.addr).or_else(|| self.departed.get(&culprit).copied());
+        let Some(addr) = addr else { return };
+        self.bans.add(&self.config, self.now, addr);
+        self.outbox.event(Event::Banned { peer: culprit, addr });
+        let banned = self.peers.iter().filter(|(_, peer)| self.bans.contains(self.now, peer.addr));
+        let keys: Vec<PeerKey> = banned.map(|(&key, _)| key).collect();
+        for key in keys {
+            let is_culprit = key == culprit;
+            self.close(
+                key,
+                if is_culprit { CloseReason::CorruptData { piece: piece.0 } } else { CloseReason::Banned },
+            );
+        }
+    }
+
+    fn set_parole(&mut self, key: PeerKey, is_on_parole: bool) {
+        let addr = match self.peers.get_mut(&key) {
+            Some(peer) => {
+                peer.is_on_parole = is_on_parole;
+                peer.current = None;
+                peer.starved_at = None;
+                Some(peer.addr)
+            }
+            None => self.departed.get(&key).copied(),
+        };
+        if let Some(addr) = addr {
+            self.book.set_parole(addr, is_on_parole);
+        }
+    }
+
+    fn joined_keys(&self) -> Vec<PeerKey> {
+        self.peers.iter().filter(|(_, peer)| peer.is_joined()).map(|(&key, _)| key).collect()
+    }
+}

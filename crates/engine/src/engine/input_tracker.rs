@@ -1,0 +1,37 @@
+//! Announces: handed out when the schedule says so, answers taken in.
+
+use super::Engine;
+use crate::{AnnounceAnswer, AnnounceEvent, AnnounceRequest, Output, PeerSource, TrackerKey};
+
+/// A downloader with fewer peers and addresses than this would like more before the interval is over.
+const PEERS_ENOUGH: u32 = 5;
+
+impl Engine {
+    pub(super) fn handle_announced(&mut self, tracker: TrackerKey, result: &Result<AnnounceAnswer, String>) {
+        let is_awaited = self.trackers.handle_answer(&self.config, self.now, tracker, result);
+        if let Ok(answer) = result
+            && is_awaited
+        {
+            self.handle_peers_found(PeerSource::Tracker, &answer.peers);
+        }
+    }
+
+    pub(super) fn announce_if_due(&mut self) {
+        let Some((tracker, event)) = self.trackers.poll(self.now, self.is_hungry()) else { return };
+        self.outbox.push(Output::Announce(AnnounceRequest {
+            tracker,
+            url: self.trackers.url(tracker).to_owned(),
+            event,
+            uploaded: self.totals.up_bytes,
+            downloaded: self.totals.down_bytes,
+            left: self.geometry.total_len() - self.totals.verified_bytes,
+            port: self.port,
+            num_want: if event == AnnounceEvent::Stopped { 0 } else { self.config.announce_num_want },
+        }));
+    }
+
+    pub(super) fn is_hungry(&self) -> bool {
+        let reach = self.peers.len() as u32 + self.book.waiting();
+        self.is_running && !self.picker.have().is_complete() && reach < PEERS_ENOUGH
+    }
+}

@@ -1,0 +1,138 @@
+//! Bytes from peers: messages, and what they change.
+
+use super::Engine;
+use super::peer::Stage;
+use crate::wire::Decoded;
+use crate::{Bitfield, BlockRef, CloseReason, Message, PeerKey, PieceIndex};
+
+impl Engine {
+    pub(super) fn handle_received(&mut self, key: PeerKey, data: &[u8]) {
+        let mut at = 0;
+        while let Some(peer) = self.peers.get_mut(&key).filter(|peer| peer.stage != Stage::Connecting) {
+            peer.received_at = self.now;
+            match peer.decoder.next(data, &mut at) {
+                Ok(Some(decoded)) => self.handle_decoded(key, decoded),
+                Ok(None) => break,
+                Err(reason) => return self.close(key, reason),
+            }
+        }
+        self.answer(key);
+    }
+
+    pub(super) fn handle_received_opaque(&mut self, key: PeerKey, len: u32) {
+        let mut left = len;
+        while let Some(peer) = self.peers.get_mut(&key).filter(|peer| peer.stage != Stage::Connecting) {
+            peer.received_at = self.now;
+            match peer.decoder.next_opaque(&mut left) {
+                Ok(Some(decoded)) => self.handle_decoded(key, decoded),
+                Ok(None) => break,
+                Err(reason) => return self.close(key, reason),
+            }
+        }
+        self.answer(key);
+    }
+
+    /// After all that one read brought: new requests go out in one piece, and blocks that were asked for.
+    fn answer(&mut self, key: PeerKey) {
+        self.request_from(key);
+        self.serve(key);
+    }
+
+    fn handle_decoded(&mut self, key: PeerKey, decoded: Decoded) {
+        match decoded {
+            Decoded::Handshake(handshake) => self.handle_handshake(key, &handshake),
+            Decoded::Message(message) => self.handle_message(key, message),
+            Decoded::PieceHeader { block } => self.handle_piece_header(key, block),
+            Decoded::Payload { part, from } => self.handle_payload(key, part, from),
+            Decoded::BlockEnd { block } => self.handle_block_end(key, block),
+        }
+    }
+
+    fn handle_message(&mut self, key: PeerKey, message: Message) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        let is_first = !peer.has_spoken;
+        peer.has_spoken |= message != Message::KeepAlive;
+        match message {
+            Message::KeepAlive => {}
+            Message::Choke => self.handle_choke(key),
+            Message::Unchoke => {
+                if std::mem::take(&mut peer.peer_choking) {
+                    peer.pipeline.handle_unchoked(&self.config, self.now);
+                    peer.progress_at = self.now;
+                    peer.starved_at = None;
+                }
+            }
+            Message::Interested => {
+                peer.peer_interested = true;
+                self.has_slot_news = true;
+            }
+            Message::NotInterested => {
+                peer.peer_interested = false;
+                self.has_slot_news |= !peer.am_choking;
+            }
+            Message::Have(piece) => self.handle_have(key, piece),
+            Message::Bitfield(has) if is_first => self.handle_bitfield(key, has),
+            Message::Bitfield(has) => {
+                let len = has.as_wire().len() as u32;
+                self.close(key, CloseReason::BadBitfield { len, expected: len });
+            }
+            Message::Request(block) => self.handle_request(key, block),
+            Message::Cancel(block) => peer.requests_in.retain(|request| *request != block),
+        }
+    }
+
+    /// What it has not sent by now it will not send: its blocks may be asked of others. Some clients still send what
+    /// was on its way, which is no fault.
+    fn handle_choke(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        peer.peer_choking = true;
+        peer.is_snubbed = false;
+        peer.released = 0;
+        let outstanding = std::mem::take(&mut peer.outstanding);
+        peer.pardoned_bytes += outstanding.iter().map(|request| u64::from(request.block.len)).sum::<u64>();
+        for request in &outstanding {
+            self.give_back(request);
+        }
+    }
+
+    fn handle_have(&mut self, key: PeerKey, piece: PieceIndex) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        if !peer.has.insert(piece) {
+            return;
+        }
+        self.picker.add_have(piece, &mut self.rng);
+        if !self.picker.have().has(piece) {
+            peer.wanted_pieces += 1;
+            peer.starved_at = None;
+        }
+        self.update_interest(key);
+        self.close_if_both_seeds(key);
+    }
+
+    fn handle_bitfield(&mut self, key: PeerKey, has: Bitfield) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        peer.is_counted_as_seed = self.picker.add_peer(&has, &mut self.rng);
+        let have = self.picker.have();
+        peer.wanted_pieces = has.iter().filter(|piece| !have.has(*piece)).count() as u32;
+        peer.has = has;
+        self.update_interest(key);
+        self.close_if_both_seeds(key);
+    }
+
+    fn handle_request(&mut self, key: PeerKey, block: BlockRef) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        if !self.geometry.contains(&block) || block.len > self.config.message_len_max {
+            let BlockRef { piece, begin, len } = block;
+            return self.close(key, CloseReason::OutOfRange { piece: piece.0, begin, len });
+        }
+        // A request that crossed our choke is no fault; one for a piece that we lack gets no answer (BEP 3 has none).
+        if peer.am_choking || !self.picker.have().has(block.piece) {
+            return;
+        }
+        let max = self.config.requests_from_peer_max;
+        if peer.requests_in.len() >= max as usize {
+            return self.close(key, CloseReason::TooManyRequests { max });
+        }
+        peer.requests_in.push_back(block);
+    }
+}

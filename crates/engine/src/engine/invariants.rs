@@ -1,0 +1,58 @@
+//! Recomputes everything that is cached from the raw data.
+
+use super::Engine;
+use super::peer::Stage;
+
+impl Engine {
+    /// Checks every count and index that is kept up to date step by step against a recount. For tests and simulations,
+    /// after each input; it visits every piece and every peer.
+    ///
+    /// # Panics
+    /// If any differs: that is a fault of the engine.
+    pub fn check_invariants(&self) {
+        let peers = || self.peers.values();
+        let joined = || peers().filter(|peer| peer.is_joined());
+        self.picker.check(joined().map(|peer| (&peer.has, &peer.outstanding)));
+        self.book.check(&self.config);
+        assert_eq!(self.joined as usize, joined().count(), "invariant: joined peers are counted");
+        let connecting = peers().filter(|peer| peer.stage == Stage::Connecting).count();
+        assert_eq!(self.connecting, connecting, "invariant: connections being made are counted");
+        assert!(self.connecting <= self.config.connecting_max, "invariant: connecting_max");
+        assert!(self.peers.len() <= self.config.peers_max, "invariant: peers_max");
+        let have = self.picker.have();
+        let verified: u64 = have.iter().map(|piece| u64::from(self.geometry.piece_len(piece))).sum();
+        assert_eq!(self.totals.verified_bytes, verified, "invariant: verified bytes are counted");
+        if !self.is_running {
+            assert!(self.peers.is_empty(), "invariant: no connections while paused");
+        }
+        for peer in peers() {
+            let wanted = peer.has.iter().filter(|piece| !have.has(*piece)).count();
+            assert_eq!(peer.wanted_pieces as usize, wanted, "invariant: wanted pieces are counted");
+            assert_eq!(peer.am_interested, wanted > 0, "invariant: interest is up to date");
+            let released = peer.outstanding.iter().filter(|request| !request.is_active).count();
+            assert_eq!(peer.released as usize, released, "invariant: released requests are counted");
+            assert!(
+                peer.outstanding.is_empty() || peer.can_be_asked(),
+                "invariant: only who serves us is asked"
+            );
+            assert!(
+                peer.outstanding.len() <= self.config.requests_per_peer_max as usize,
+                "invariant: requests_per_peer_max"
+            );
+            assert!(
+                peer.requests_in.len() <= self.config.requests_from_peer_max as usize,
+                "invariant: requests_from_peer_max"
+            );
+            assert!(
+                peer.requests_in.is_empty() || !peer.am_choking,
+                "invariant: who is choked has no requests waiting"
+            );
+            assert!(peer.unsent_payload <= peer.unsent_bytes, "invariant: payload is part of what is unsent");
+        }
+        let now = self.now;
+        assert!(
+            self.next_timeout().is_none_or(|until| until > now),
+            "invariant: nothing is due when all is done"
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! The orchestrator of one torrent: it takes one input at a time, keeps the books, asks the policies and hands out what
+//! they decided. It is split by kind of input and never chooses itself: see `picker`, `choker`, `requests`, `peers`
+//! and `trackers` for the choices.
+
+mod choking;
+mod input_block;
+mod input_control;
+mod input_peer;
+mod input_piece;
+mod input_tracker;
+mod input_wire;
+mod invariants;
+mod outbox;
+mod peer;
+mod requesting;
+mod serving;
+mod timers;
+mod views;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::geometry::Geometry;
+use crate::peers::{AddressBook, Bans};
+use crate::picker::{Picked, Picker};
+use crate::rate::{RateMeter, TokenBucket};
+use crate::rng::Rng;
+use crate::trackers::Trackers;
+use crate::{
+    Bitfield, ChokeReason, Config, InfoHash, Input, Instant, Metainfo, Output, PeerId, PeerKey, PickReason,
+};
+use outbox::Outbox;
+use peer::Peer;
+
+/// One torrent's engine. Feed it with [`Engine::handle`], then take what it wants with [`Engine::poll_output`] until
+/// that says [`Output::Wait`].
+///
+/// It begins paused: the first input that matters is [`Input::Start`].
+#[derive(Debug)]
+pub struct Engine {
+    config: Config,
+    metainfo: Arc<Metainfo>,
+    geometry: Geometry,
+    info_hash: InfoHash,
+    peer_id: PeerId,
+    rng: Rng,
+    /// Time of the last input.
+    now: Instant,
+    is_running: bool,
+    /// Our incoming port; zero while there is none.
+    port: u16,
+    picker: Picker,
+    peers: BTreeMap<PeerKey, Peer>,
+    /// Key of the next connection that we ask for; even.
+    next_key: u32,
+    /// Connections that are asked for and do not stand yet.
+    connecting: usize,
+    /// Connections whose handshake is done.
+    joined: u32,
+    /// Addresses of peers that delivered something and left.
+    departed: BTreeMap<PeerKey, SocketAddr>,
+    book: AddressBook,
+    bans: Bans,
+    trackers: Trackers,
+    outbox: Outbox,
+    timers: timers::Timers,
+    upload_bucket: TokenBucket,
+    download_bucket: TokenBucket,
+    /// Peers that wait for the upload limit begin to be served behind this one, so that all get their turn.
+    served_last: PeerKey,
+    /// The picker's generation at which every peer was last offered work.
+    offered_generation: u64,
+    /// A slot may have become free: see [`crate::choker::fill_free_slots`].
+    has_slot_news: bool,
+    totals: Totals,
+    /// Reused for each choice, so that none allocates.
+    picked: Picked,
+    pick_counts: [u64; PickReason::ALL.len()],
+    choke_counts: [u64; ChokeReason::ALL.len()],
+}
+
+/// Sums over all connections there ever were.
+#[derive(Debug)]
+struct Totals {
+    down_bytes: u64,
+    up_bytes: u64,
+    wasted_bytes: u64,
+    verified_bytes: u64,
+    down_rate: RateMeter,
+    up_rate: RateMeter,
+}
+
+impl Engine {
+    /// An engine for the torrent `metainfo`, of which the pieces in `have` are verified and stored. `peer_id` is what
+    /// it calls itself; `rng_seed` decides everything that is left to chance.
+    ///
+    /// # Panics
+    /// If `have` is not for this torrent's number of pieces.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        metainfo: Arc<Metainfo>,
+        have: Bitfield,
+        peer_id: PeerId,
+        rng_seed: u64,
+    ) -> Self {
+        let geometry = Geometry::new(metainfo.piece_len(), metainfo.total_len());
+        assert_eq!(have.pieces_total(), geometry.pieces_total(), "invariant: `have` is for this torrent");
+        let mut rng = Rng::new(rng_seed);
+        let now = Instant::ZERO;
+        let rate = RateMeter::new(config.rate_window, now);
+        let totals = Totals {
+            down_bytes: 0,
+            up_bytes: 0,
+            wasted_bytes: 0,
+            verified_bytes: have.iter().map(|piece| u64::from(geometry.piece_len(piece))).sum(),
+            down_rate: rate.clone(),
+            up_rate: rate,
+        };
+        Self {
+            geometry,
+            info_hash: metainfo.info_hash(),
+            peer_id,
+            now,
+            is_running: false,
+            port: 0,
+            picker: Picker::new(geometry, have, &mut rng),
+            peers: BTreeMap::new(),
+            next_key: 0,
+            connecting: 0,
+            joined: 0,
+            departed: BTreeMap::new(),
+            book: AddressBook::default(),
+            bans: Bans::default(),
+            trackers: Trackers::new(metainfo.trackers(), &mut rng),
+            outbox: Outbox::default(),
+            timers: timers::Timers::default(),
+            upload_bucket: TokenBucket::new(config.upload_rate_max, now),
+            download_bucket: TokenBucket::new(config.download_rate_max, now),
+            served_last: PeerKey(0),
+            offered_generation: 0,
+            has_slot_news: false,
+            totals,
+            picked: Picked::default(),
+            pick_counts: [0; PickReason::ALL.len()],
+            choke_counts: [0; ChokeReason::ALL.len()],
+            config,
+            metainfo,
+            rng,
+        }
+    }
+
+    /// Takes one input. `now` must not lie before that of the input before.
+    ///
+    /// # Panics
+    /// If the outputs of the input before were not taken: they refer to its bytes.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        assert!(self.outbox.is_drained(), "invariant: all outputs are taken before the next input");
+        self.now = self.now.max(now);
+        match input {
+            Input::Start => self.handle_start(),
+            Input::Pause => self.handle_pause(),
+            Input::Timeout => {}
+            Input::PeersFound { source, addrs } => self.handle_peers_found(source, addrs),
+            Input::Connected { peer } => self.handle_connected(peer),
+            Input::Accepted { peer, addr } => self.handle_accepted(peer, addr),
+            Input::Received { peer, data } => self.handle_received(peer, data),
+            Input::ReceivedOpaque { peer, len } => self.handle_received_opaque(peer, len),
+            Input::Sent { peer, bytes } => self.handle_sent(peer, bytes),
+            Input::Closed { peer } => self.handle_closed(peer),
+            Input::Verified { piece, outcome } => self.handle_verified(piece, outcome),
+            Input::StorageFailed { message } => self.handle_storage_failed(message),
+            Input::Announced { tracker, result } => self.handle_announced(tracker, &result),
+            Input::Listening { port } => self.port = port,
+        }
+        self.settle();
+    }
+
+    /// The next thing to do; [`Output::Wait`] when there is nothing more.
+    pub fn poll_output(&mut self) -> Output {
+        self.outbox.pop().unwrap_or_else(|| Output::Wait { until: self.next_timeout() })
+    }
+
+    /// What every input may have set in motion, in a fixed order: timers whose time has come, slots that became free,
+    /// work for peers that had none, new connections, announces, and whoever waited for a limit.
+    fn settle(&mut self) {
+        self.run_timers();
+        self.offer_free_slots();
+        self.offer_work();
+        self.connect_more();
+        self.announce_if_due();
+        self.run_limits();
+        self.outbox.flush();
+        self.set_timers();
+    }
+}

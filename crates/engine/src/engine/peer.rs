@@ -1,0 +1,152 @@
+//! What is known of one connection.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use crate::picker::Outstanding;
+use crate::rate::RateMeter;
+use crate::requests::Pipeline;
+use crate::wire::Decoder;
+use crate::{Bitfield, BlockRef, ChokeReason, Config, Instant, PeerId, PeerSource, PieceIndex};
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Asked for.
+    Connecting,
+    /// It stands; the other side's handshake is to come.
+    Handshaking,
+    /// The handshake is done.
+    Joined,
+}
+
+/// A block on its way in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Incoming {
+    pub(super) block: BlockRef,
+    /// It answers an outstanding request.
+    pub(super) is_wanted: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) addr: SocketAddr,
+    pub(super) source: PeerSource,
+    pub(super) is_incoming: bool,
+    pub(super) stage: Stage,
+    /// When it reached its stage.
+    pub(super) stage_since: Instant,
+    pub(super) peer_id: Option<PeerId>,
+    pub(super) decoder: Decoder,
+    /// A message came: a bitfield would be late.
+    pub(super) has_spoken: bool,
+    pub(super) has: Bitfield,
+    pub(super) is_counted_as_seed: bool,
+    /// Pieces that it has and we lack.
+    pub(super) wanted_pieces: u32,
+
+    pub(super) am_choking: bool,
+    pub(super) am_interested: bool,
+    pub(super) peer_choking: bool,
+    pub(super) peer_interested: bool,
+    pub(super) is_snubbed: bool,
+    pub(super) is_on_parole: bool,
+    pub(super) optimistic_since: Option<Instant>,
+    pub(super) choke_reason: Option<ChokeReason>,
+
+    pub(super) outstanding: VecDeque<Outstanding>,
+    /// How many of them we no longer count on.
+    pub(super) released: u32,
+    pub(super) pipeline: Pipeline,
+    pub(super) current: Option<PieceIndex>,
+    pub(super) incoming: Option<Incoming>,
+    /// The picker had nothing more for it at this generation.
+    pub(super) starved_at: Option<u64>,
+    /// Payload bytes that may still come for requests that were cancelled or choked away: no fault.
+    pub(super) pardoned_bytes: u64,
+    pub(super) unrequested_bytes: u64,
+    /// When payload last came, or was first waited for.
+    pub(super) progress_at: Instant,
+
+    pub(super) requests_in: VecDeque<BlockRef>,
+    /// Bytes handed to the host and not reported as sent.
+    pub(super) unsent_bytes: u64,
+    /// Payload among them.
+    pub(super) unsent_payload: u64,
+
+    pub(super) down_bytes: u64,
+    pub(super) up_bytes: u64,
+    pub(super) down_rate: RateMeter,
+    pub(super) up_rate: RateMeter,
+    pub(super) received_at: Instant,
+    pub(super) sent_at: Instant,
+}
+
+impl Peer {
+    pub(super) fn new(
+        config: &Config,
+        now: Instant,
+        pieces_total: u32,
+        addr: SocketAddr,
+        source: PeerSource,
+        stage: Stage,
+    ) -> Self {
+        Self {
+            addr,
+            source,
+            is_incoming: stage == Stage::Handshaking,
+            stage,
+            stage_since: now,
+            peer_id: None,
+            decoder: Decoder::new(pieces_total, config.message_len_max),
+            has_spoken: false,
+            has: Bitfield::none(pieces_total),
+            is_counted_as_seed: false,
+            wanted_pieces: 0,
+            am_choking: true,
+            am_interested: false,
+            peer_choking: true,
+            peer_interested: false,
+            is_snubbed: false,
+            is_on_parole: false,
+            optimistic_since: None,
+            choke_reason: None,
+            outstanding: VecDeque::new(),
+            released: 0,
+            pipeline: Pipeline::new(config, now),
+            current: None,
+            incoming: None,
+            starved_at: None,
+            pardoned_bytes: 0,
+            unrequested_bytes: 0,
+            progress_at: now,
+            requests_in: VecDeque::new(),
+            unsent_bytes: 0,
+            unsent_payload: 0,
+            down_bytes: 0,
+            up_bytes: 0,
+            down_rate: RateMeter::new(config.rate_window, now),
+            up_rate: RateMeter::new(config.rate_window, now),
+            received_at: now,
+            sent_at: now,
+        }
+    }
+
+    pub(super) fn is_joined(&self) -> bool {
+        self.stage == Stage::Joined
+    }
+
+    /// It may be asked for blocks.
+    pub(super) fn can_be_asked(&self) -> bool {
+        self.is_joined() && !self.peer_choking && self.am_interested
+    }
+
+    /// Takes the outstanding request for this block, if there is one.
+    pub(super) fn take_outstanding(&mut self, block: &BlockRef) -> Option<Outstanding> {
+        // Answers come in the order of the requests, so this is nearly always the first.
+        let at = self.outstanding.iter().position(|request| request.block == *block)?;
+        let request = self.outstanding.remove(at)?;
+        self.released -= u32::from(!request.is_active);
+        Some(request)
+    }
+}

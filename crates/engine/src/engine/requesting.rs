@@ -1,0 +1,123 @@
+//! Keeps the pipelines to the peers full. Requests go out when something arrives, never on a beat.
+
+use super::Engine;
+use crate::picker::{Asker, Outstanding};
+use crate::{Event, Message, Output, PeerKey};
+
+impl Engine {
+    /// Requests from this peer what its pipeline has room for.
+    pub(super) fn request_from(&mut self, key: PeerKey) {
+        let generation = self.picker.generation();
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        // A stalled peer gets nothing new until it goes on.
+        if !self.is_running
+            || !peer.can_be_asked()
+            || peer.released > 0
+            || peer.starved_at == Some(generation)
+        {
+            return;
+        }
+        let depth = if peer.is_snubbed { 1 } else { peer.pipeline.depth() as usize };
+        let room = depth.saturating_sub(peer.outstanding.len());
+        if room == 0 {
+            return;
+        }
+        let wanted = room.min(self.download_bucket.blocks_open(self.now));
+        if wanted == 0 {
+            self.timers.is_download_waiting = true;
+            return;
+        }
+        let asker = Asker {
+            peer: key,
+            has: &peer.has,
+            current: peer.current,
+            is_on_parole: peer.is_on_parole,
+            outstanding: &peer.outstanding,
+            released: peer.released,
+        };
+        let peers = self.joined as usize;
+        self.picker.pick(&self.config, &asker, wanted, peers, &mut self.rng, &mut self.picked);
+        if self.picked.blocks.len() < wanted {
+            peer.starved_at = Some(self.picker.generation());
+        } else if wanted < room {
+            self.timers.is_download_waiting = true;
+        }
+        if peer.outstanding.is_empty() {
+            peer.progress_at = self.now;
+            peer.pipeline.handle_refilled_from_empty(self.now);
+        }
+        self.send_picked(key);
+    }
+
+    /// Offers work to peers with room, if some has become available since they were last asked.
+    pub(super) fn offer_work(&mut self) {
+        // A request may begin the endgame, which is again news for others; each turn uses up free blocks or places for
+        // duplicates, so this ends.
+        while self.offered_generation != self.picker.generation() {
+            self.offered_generation = self.picker.generation();
+            self.request_from_all();
+        }
+    }
+
+    /// Requests from every peer what its pipeline has room for.
+    pub(super) fn request_from_all(&mut self) {
+        let keys: Vec<PeerKey> = self.peers.keys().copied().collect();
+        keys.into_iter().for_each(|key| self.request_from(key));
+    }
+
+    /// A request will not be answered any more.
+    pub(super) fn give_back(&mut self, request: &Outstanding) {
+        self.picker.forget(request);
+        self.download_bucket.refund(u64::from(request.block.len));
+    }
+
+    /// The peer stalls: its blocks may be asked of others. It may still answer; nothing is cancelled yet.
+    pub(super) fn count_off(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        for request in peer.outstanding.iter_mut().filter(|request| request.is_active) {
+            request.is_active = false;
+            self.picker.release(&request.block);
+        }
+        peer.released = peer.outstanding.len() as u32;
+        peer.current = None;
+        peer.pipeline.handle_stalled();
+    }
+
+    /// The peer goes on: it is counted on again for what nobody else was asked for in the meantime.
+    pub(super) fn count_on_again(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(&key).filter(|peer| peer.released > 0) else { return };
+        for request in peer.outstanding.iter_mut().filter(|request| !request.is_active) {
+            request.is_active = self.picker.reclaim(&request.block);
+        }
+        peer.released = peer.outstanding.iter().filter(|request| !request.is_active).count() as u32;
+    }
+
+    /// We are interested while the peer has a piece that we lack (BEP 3: to be kept up to date at all times).
+    pub(super) fn update_interest(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        let am_interested = peer.wanted_pieces > 0;
+        if peer.am_interested != am_interested {
+            peer.am_interested = am_interested;
+            self.send(key, if am_interested { &Message::Interested } else { &Message::NotInterested });
+        }
+    }
+
+    fn send_picked(&mut self, key: PeerKey) {
+        let picked = std::mem::take(&mut self.picked);
+        for &piece in &picked.discarded {
+            self.outbox.push(Output::Discard { piece });
+        }
+        for &(block, reason) in &picked.blocks {
+            self.pick_counts[reason as usize] += 1;
+            self.download_bucket.spend(u64::from(block.len));
+            self.send(key, &Message::Request(block));
+            self.outbox.event(Event::Picked { peer: key, block, reason });
+        }
+        if let Some(peer) = self.peers.get_mut(&key) {
+            let request = |&(block, _): &_| Outstanding { block, sent_at: self.now, is_active: true };
+            peer.outstanding.extend(picked.blocks.iter().map(request));
+            peer.current = picked.blocks.last().map(|(block, _)| block.piece).or(peer.current);
+        }
+        self.picked = picked;
+    }
+}

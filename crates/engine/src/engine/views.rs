@@ -1,0 +1,107 @@
+//! What a host may look at.
+
+use super::Engine;
+use super::peer::Peer;
+use crate::client_name::client_name;
+use crate::{
+    Bitfield, ChokeReason, Config, Metainfo, PeerKey, PeerSnapshot, PickReason, PieceIndex, Summary,
+    TrackerSnapshot,
+};
+
+impl Engine {
+    /// The torrent in numbers.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let have = self.picker.have();
+        Summary {
+            is_running: self.is_running,
+            is_complete: have.is_complete(),
+            pieces_total: have.pieces_total(),
+            pieces_have: have.count(),
+            wanted_bytes: self.geometry.total_len(),
+            verified_bytes: self.totals.verified_bytes,
+            down_bytes: self.totals.down_bytes,
+            up_bytes: self.totals.up_bytes,
+            wasted_bytes: self.totals.wasted_bytes,
+            down_rate: self.totals.down_rate.per_second(self.now),
+            up_rate: self.totals.up_rate.per_second(self.now),
+            peers: self.joined,
+            peers_known: self.book.waiting(),
+            is_endgame: self.picker.is_endgame(),
+        }
+    }
+
+    /// All connections, also those that do not stand yet, in the order of their keys.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerSnapshot> {
+        self.peers.iter().map(|(&key, peer)| self.peer_snapshot(key, peer)).collect()
+    }
+
+    /// All trackers, in the order of their keys.
+    #[must_use]
+    pub fn trackers(&self) -> Vec<TrackerSnapshot> {
+        self.trackers.snapshots(self.is_hungry())
+    }
+
+    /// Writes one byte for each piece, a [`crate::PieceState`], over what is in `states`.
+    pub fn piece_states(&self, states: &mut Vec<u8>) {
+        states.clear();
+        states.extend(
+            (0..self.geometry.pieces_total()).map(|piece| self.picker.state(PieceIndex(piece)) as u8),
+        );
+    }
+
+    /// The verified and stored pieces.
+    #[must_use]
+    pub fn have(&self) -> &Bitfield {
+        self.picker.have()
+    }
+
+    /// The torrent.
+    #[must_use]
+    pub fn metainfo(&self) -> &Metainfo {
+        &self.metainfo
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// How often each reason was given since the start, in the order of [`PickReason::ALL`] and [`ChokeReason::ALL`].
+    #[must_use]
+    pub fn reason_counts(&self) -> (&[u64; PickReason::ALL.len()], &[u64; ChokeReason::ALL.len()]) {
+        (&self.pick_counts, &self.choke_counts)
+    }
+
+    fn peer_snapshot(&self, key: PeerKey, peer: &Peer) -> PeerSnapshot {
+        PeerSnapshot {
+            peer: key,
+            addr: peer.addr,
+            source: peer.source,
+            peer_id: peer.peer_id,
+            client: peer.peer_id.as_ref().map(client_name).unwrap_or_default(),
+            am_choking: peer.am_choking,
+            am_interested: peer.am_interested,
+            peer_choking: peer.peer_choking,
+            peer_interested: peer.peer_interested,
+            is_snubbed: peer.is_snubbed,
+            is_optimistic: peer.optimistic_since.is_some(),
+            choke_reason: peer.choke_reason,
+            down_bytes: peer.down_bytes,
+            up_bytes: peer.up_bytes,
+            down_rate: peer.down_rate.per_second(self.now),
+            up_rate: peer.up_rate.per_second(self.now),
+            pieces_have: peer.has.count(),
+            requests_out: peer.outstanding.len() as u32,
+            requests_depth: peer.pipeline.depth(),
+            requests_in: peer.requests_in.len() as u32,
+            connected: if peer.is_joined() {
+                self.now.since(peer.stage_since)
+            } else {
+                std::time::Duration::ZERO
+            },
+        }
+    }
+}

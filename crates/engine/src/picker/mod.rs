@@ -1,0 +1,310 @@
+//! Which block to request next. [`choose`] holds the policy; this file holds what it looks at, kept up to date by what
+//! the engine reports. No I/O, no clock, no peers but what an [`Asker`] shows.
+//!
+//! A piece is in exactly one state:
+//! ```text
+//!               first block picked             last block received           verified
+//!   untouched ----------------------> partial ----------------------> checking -------> have
+//!       ^  ^                             |                               |
+//!       |  +------- given up, lost ------+                               |
+//!       +--------------------------- hash mismatch ----------------------+
+//! ```
+
+mod choose;
+mod order;
+mod partial;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::geometry::Geometry;
+use crate::rng::Rng;
+use crate::{BLOCK_LEN, Bitfield, BlockRef, Instant, PeerKey, PieceIndex, PieceState};
+pub(crate) use choose::Picked;
+use order::Order;
+use partial::Partial;
+
+/// A request that a peer has not answered yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outstanding {
+    pub(crate) block: BlockRef,
+    pub(crate) sent_at: Instant,
+    /// We count on it; no longer so once the peer stalls and the block may be asked of others.
+    pub(crate) is_active: bool,
+}
+
+/// The peer that is to be asked, as the picker sees it.
+pub(crate) struct Asker<'a> {
+    pub(crate) peer: PeerKey,
+    pub(crate) has: &'a Bitfield,
+    /// The piece that it was last asked for: it goes on with that one, so that few peers share in a piece.
+    pub(crate) current: Option<PieceIndex>,
+    /// It shared in a bad piece: it gets whole pieces alone, until one of them proves it right or wrong.
+    pub(crate) is_on_parole: bool,
+    pub(crate) outstanding: &'a VecDeque<Outstanding>,
+    /// How many of them we no longer count on.
+    pub(crate) released: u32,
+}
+
+/// What a received block brought about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Received {
+    /// Other peers have requests outstanding for the same block.
+    pub(crate) has_other_askers: bool,
+    /// All blocks of the piece are there.
+    pub(crate) is_piece_complete: bool,
+}
+
+/// The state of all pieces.
+#[derive(Clone, Debug)]
+pub(crate) struct Picker {
+    geometry: Geometry,
+    have: Bitfield,
+    order: Order,
+    partials: BTreeMap<PieceIndex, Partial>,
+    /// Partial pieces with free blocks, those begun first in front.
+    open: Vec<PieceIndex>,
+    /// Pieces being hashed, and who took part in each.
+    checking: BTreeMap<PieceIndex, Vec<PeerKey>>,
+    free_blocks: u64,
+    /// Goes up whenever something may have become pickable for a peer that found nothing before.
+    generation: u64,
+    /// A peer was refused a new piece because too many are open.
+    is_open_limited: bool,
+    was_endgame: bool,
+    /// Where the endgame looks next, so that its duplicates spread.
+    endgame_at: (PieceIndex, u32),
+}
+
+impl Picker {
+    /// A picker for what is missing in `have`.
+    pub(crate) fn new(geometry: Geometry, have: Bitfield, rng: &mut Rng) -> Self {
+        Self {
+            geometry,
+            order: Order::new(geometry.pieces_total(), |piece| !have.has(piece), rng),
+            have,
+            partials: BTreeMap::new(),
+            open: Vec::new(),
+            checking: BTreeMap::new(),
+            free_blocks: 0,
+            generation: 0,
+            is_open_limited: false,
+            was_endgame: false,
+            endgame_at: (PieceIndex(0), 0),
+        }
+    }
+
+    /// The verified pieces.
+    pub(crate) fn have(&self) -> &Bitfield {
+        &self.have
+    }
+
+    /// See the field.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Every missing block is requested.
+    pub(crate) fn is_endgame(&self) -> bool {
+        self.order.len() == 0 && self.free_blocks == 0 && !self.partials.is_empty()
+    }
+
+    /// The state of a piece, for a map.
+    pub(crate) fn state(&self, piece: PieceIndex) -> PieceState {
+        if self.have.has(piece) {
+            PieceState::Have
+        } else if self.order.contains(piece) {
+            if self.order.availability(piece) == 0 { PieceState::Unavailable } else { PieceState::Missing }
+        } else if self.checking.contains_key(&piece) {
+            PieceState::Checking
+        } else {
+            PieceState::Partial
+        }
+    }
+
+    /// A peer with these pieces is there. Returns whether it is counted as a seed; say so when it leaves.
+    pub(crate) fn add_peer(&mut self, has: &Bitfield, rng: &mut Rng) -> bool {
+        if has.is_complete() {
+            self.order.add_seed();
+            return true;
+        }
+        has.iter().for_each(|piece| self.order.increase(piece, rng));
+        false
+    }
+
+    /// A peer with these pieces is gone.
+    pub(crate) fn remove_peer(&mut self, has: &Bitfield, is_counted_as_seed: bool, rng: &mut Rng) {
+        if is_counted_as_seed {
+            self.order.remove_seed();
+        } else {
+            has.iter().for_each(|piece| self.order.decrease(piece, rng));
+        }
+    }
+
+    /// A peer that is not counted as a seed has one piece more.
+    pub(crate) fn add_have(&mut self, piece: PieceIndex, rng: &mut Rng) {
+        self.order.increase(piece, rng);
+    }
+
+    /// The peer wrote part of this piece: from now on it answers for the piece, with all others that did.
+    pub(crate) fn add_contributor(&mut self, piece: PieceIndex, peer: PeerKey) {
+        if let Some(partial) = self.partials.get_mut(&piece) {
+            partial.add_contributor(peer);
+        }
+    }
+
+    /// A peer answered a request, which is no longer outstanding, with a block that was missing.
+    pub(crate) fn receive(&mut self, block: &BlockRef, was_active: bool) -> Received {
+        self.change(block.piece, |partial| {
+            partial.receive(number(block));
+            partial.forget(number(block), was_active);
+            Received {
+                has_other_askers: partial.askers(number(block)) > 0,
+                is_piece_complete: partial.is_complete(),
+            }
+        })
+    }
+
+    /// A request is no longer outstanding, without an answer.
+    pub(crate) fn forget(&mut self, request: &Outstanding) {
+        self.change(request.block.piece, |partial| {
+            if partial.forget(number(&request.block), request.is_active) {
+                partial.alone = None;
+            }
+        });
+    }
+
+    /// A peer stalls: its block may be asked of others, though its answer would still be welcome.
+    pub(crate) fn release(&mut self, block: &BlockRef) {
+        self.change(block.piece, |partial| {
+            partial.release(number(block));
+            partial.alone = None;
+        });
+    }
+
+    /// The peer goes on. Returns whether it is counted on again for this block.
+    pub(crate) fn reclaim(&mut self, block: &BlockRef) -> bool {
+        self.change(block.piece, |partial| partial.reclaim(number(block)))
+    }
+
+    /// All blocks of the piece are there and no request for it is outstanding: it goes to be hashed.
+    pub(crate) fn begin_check(&mut self, piece: PieceIndex) {
+        let partial = self.partials.remove(&piece).expect("invariant: only a partial piece becomes complete");
+        self.checking.insert(piece, partial.contributors);
+    }
+
+    /// The piece is verified and stored. Returns who took part in it, or nothing if it was there already.
+    pub(crate) fn verified(&mut self, piece: PieceIndex) -> Option<Vec<PeerKey>> {
+        let contributors = match self.checking.remove(&piece) {
+            Some(contributors) => contributors,
+            // Its hashing outlived a fault of the storage: the piece was given up, yet here it is.
+            None if self.order.contains(piece) => {
+                self.order.remove(piece);
+                Vec::new()
+            }
+            None => return None,
+        };
+        self.have.insert(piece);
+        Some(contributors)
+    }
+
+    /// The piece has the wrong hash. Returns who took part in it; `None` if it was not being hashed.
+    pub(crate) fn failed(&mut self, piece: PieceIndex, rng: &mut Rng) -> Option<Vec<PeerKey>> {
+        let contributors = self.checking.remove(&piece)?;
+        self.order.insert(piece, rng);
+        self.generation += 1;
+        Some(contributors)
+    }
+
+    /// Gives up everything that is begun. No request may be outstanding. Returns the pieces.
+    pub(crate) fn give_up_all(&mut self, rng: &mut Rng) -> Vec<PieceIndex> {
+        let mut pieces: Vec<PieceIndex> = self.partials.keys().copied().collect();
+        pieces.extend(self.checking.keys());
+        self.partials.clear();
+        self.checking.clear();
+        self.open.clear();
+        self.free_blocks = 0;
+        self.generation += 1;
+        pieces.iter().for_each(|&piece| self.order.insert(piece, rng));
+        pieces
+    }
+
+    /// Applies a change to a partial piece and keeps what is counted over all of them.
+    fn change<T>(&mut self, piece: PieceIndex, change: impl FnOnce(&mut Partial) -> T) -> T {
+        let partial =
+            self.partials.get_mut(&piece).expect("invariant: only partial pieces have requests outstanding");
+        let (free_before, alone_before) = (partial.free.count(), partial.alone);
+        let result = change(partial);
+        let free_after = partial.free.count();
+        let is_set_free = partial.alone.is_none() && alone_before.is_some() && free_after > 0;
+        self.free_blocks = self.free_blocks + u64::from(free_after) - u64::from(free_before);
+        if free_before == 0 && free_after > 0 {
+            self.open.push(piece);
+        } else if free_before > 0 && free_after == 0 {
+            self.close(piece);
+        }
+        if free_after > free_before || is_set_free {
+            self.generation += 1;
+        }
+        result
+    }
+
+    fn close(&mut self, piece: PieceIndex) {
+        self.open.retain(|&open| open != piece);
+        if std::mem::take(&mut self.is_open_limited) {
+            self.generation += 1;
+        }
+    }
+
+    /// Recomputes all that is cached from the peers' pieces and outstanding requests, and compares.
+    pub(crate) fn check<'a>(
+        &self,
+        peers: impl Iterator<Item = (&'a Bitfield, &'a VecDeque<Outstanding>)> + Clone,
+    ) {
+        self.order.check();
+        for piece in (0..self.geometry.pieces_total()).map(PieceIndex) {
+            let counted = peers.clone().filter(|(has, _)| has.has(piece)).count();
+            assert_eq!(
+                self.order.availability(piece) as usize,
+                counted,
+                "invariant: availability of {piece:?}"
+            );
+            let states = [
+                self.have.has(piece),
+                self.order.contains(piece),
+                self.partials.contains_key(&piece),
+                self.checking.contains_key(&piece),
+            ];
+            assert_eq!(
+                states.iter().filter(|&&is| is).count(),
+                1,
+                "invariant: {piece:?} is in one state: {states:?}"
+            );
+        }
+        let mut requested: BTreeMap<PieceIndex, Vec<(u32, bool)>> = BTreeMap::new();
+        for request in peers.flat_map(|(_, outstanding)| outstanding) {
+            let of_piece = requested.entry(request.block.piece).or_default();
+            of_piece.push((number(&request.block), request.is_active));
+        }
+        for (piece, partial) in &self.partials {
+            partial.check(&requested.remove(piece).unwrap_or_default());
+            let is_open = self.open.contains(piece);
+            assert_eq!(is_open, partial.free.count() > 0, "invariant: open pieces have free blocks");
+            assert!(!partial.is_complete(), "invariant: a complete piece is being hashed");
+        }
+        assert!(requested.is_empty(), "invariant: only partial pieces have requests: {requested:?}");
+        assert!(
+            self.open.iter().all(|piece| self.partials.contains_key(piece)),
+            "invariant: open means partial"
+        );
+        let free: u64 = self.partials.values().map(|partial| u64::from(partial.free.count())).sum();
+        assert_eq!(self.free_blocks, free, "invariant: free blocks are counted");
+    }
+}
+
+/// Number of a block in its piece.
+fn number(block: &BlockRef) -> u32 {
+    block.begin / BLOCK_LEN
+}
+
+#[cfg(test)]
+mod tests;
