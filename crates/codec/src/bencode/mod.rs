@@ -1,6 +1,6 @@
 //! Bencode (BEP 3) from strangers, made safe before a parser sees it.
 //!
-//! [`scan`] reads without recursion and within bounds, and refuses what is not canonical. [`Value::keep`] then writes
+//! [`scan()`] reads without recursion and within bounds, and refuses what is not canonical. [`Value::keep`] then writes
 //! the known keys anew, so that a derived parser gets shallow input in which every key is expected.
 
 mod keep;

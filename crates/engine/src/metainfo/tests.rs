@@ -84,6 +84,34 @@ fn files_lie_one_behind_the_other() {
 }
 
 #[test]
+fn where_length_and_files_both_stand_the_files_count() {
+    let info =
+        format!("5:filesl{}e6:lengthi9e4:name1:n12:piece lengthi16384e{}", file(&["a"], 10), pieces(1));
+    assert_eq!(check(&torrent(&info)), ["a @0 +10"]);
+}
+
+#[test]
+fn padding_may_be_named_anyhow_even_twice_the_same() {
+    let pad = "d4:attr1:p6:lengthi6e4:pathl2:..ee";
+    let files =
+        [file(&["a"], 10), pad.to_owned(), pad.to_owned(), "d4:attr1:p6:lengthi1ee".to_owned()].concat();
+    assert_eq!(
+        check(&folder(&files, 1)),
+        ["a @0 +10", ".pad/10 @10 +6 pad", ".pad/16 @16 +6 pad", ".pad/22 @22 +1 pad"]
+    );
+}
+
+#[test]
+fn every_refusal_is_a_sentence_that_ends() {
+    let errors =
+        [parse(b"").unwrap_err(), parse(&folder("", 1)).unwrap_err(), parse(&torrent("")).unwrap_err()];
+    for error in errors {
+        let text = error.to_string();
+        assert!(text.starts_with(char::is_uppercase) && text.ends_with('.'), "{text}");
+    }
+}
+
+#[test]
 fn padding_is_flagged_and_links_are_left_out() {
     let pad = |len| format!("d4:attr1:p6:lengthi{len}e4:pathl4:.pad1:xee");
     let link = "d4:attr1:l4:pathl4:linke12:symlink pathl1:aee";
