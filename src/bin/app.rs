@@ -1,1 +1,5 @@
-fn main() {}
+//! The page's main thread.
+
+fn main() {
+    swarmscope::app::run();
+}

@@ -1,0 +1,151 @@
+//! One torrent behind glass: its pieces, its peers, and why it does what it does.
+
+mod decisions;
+mod grid;
+mod paint;
+mod peers;
+mod piece_map;
+mod sources;
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use self::decisions::Decisions;
+use self::peers::Peers;
+use self::piece_map::PieceMap;
+use self::sources::{Files, Trackers};
+use super::format;
+use super::icons;
+use super::settings::Theme;
+use super::state::Watched;
+use super::torrent_row::{state_name, state_words};
+use crate::messages::{Detail, TorrentRow};
+
+/// What the pane shows.
+#[derive(Clone, Debug, PartialEq, Properties)]
+pub(super) struct DetailPaneProps {
+    /// The torrent's row; `None`: there is no such torrent, or not yet.
+    pub(super) row: Option<Rc<TorrentRow>>,
+    /// The engine has told its list: a missing torrent is really missing.
+    pub(super) is_loaded: bool,
+    /// What the engine told of it.
+    pub(super) watched: Option<Watched>,
+    /// Colours on the canvas change with it.
+    pub(super) theme: Theme,
+}
+
+/// The pane beside the list, or below it where there is no room.
+#[component]
+pub(super) fn DetailPane(props: &DetailPaneProps) -> Html {
+    let pane = use_node_ref();
+    use_effect_with(props.row.as_ref().map(|row| row.info_hash.clone()), {
+        let pane = pane.clone();
+        move |info_hash| {
+            // Where the pane lies below the list, opening it must be seen to do something.
+            if info_hash.is_some()
+                && let Some(pane) = pane.cast::<web_sys::Element>()
+                && is_narrow()
+            {
+                pane.scroll_into_view();
+            }
+        }
+    });
+    let body = match (&props.row, &props.watched) {
+        (None, _) if props.is_loaded => {
+            html! { <p class="waiting">{ "This torrent is not in the list." }</p> }
+        }
+        (Some(row), Some(watched)) => {
+            html! { <Body row={row.clone()} watched={watched.clone()} theme={props.theme} /> }
+        }
+        _ => html! { <p class="waiting" role="status">{ "Waiting for the engine …" }</p> },
+    };
+    html! {
+        <section ref={pane} class="column detail" data-testid="detail" aria-label="Torrent in detail"
+            data-info-hash={props.row.as_ref().map(|row| row.info_hash.clone())}>
+            <div class="detail-head">
+                if let Some(row) = &props.row {
+                    <h2>{ &row.name }</h2>
+                    <span class="state" data-state={state_name(row.state)}>{ state_words(row) }</span>
+                }
+                <a class="quiet" href="#" aria-label="Close the detail view" title="Back to the list">
+                    { icons::close() }
+                </a>
+            </div>
+            { body }
+        </section>
+    }
+}
+
+/// The page is too narrow for two columns; the same width stands in `www/layout.css`.
+fn is_narrow() -> bool {
+    let query = gloo::utils::window().match_media("(max-width: 70rem)");
+    query.ok().flatten().is_some_and(|query| query.matches())
+}
+
+#[derive(Clone, Debug, PartialEq, Properties)]
+struct BodyProps {
+    row: Rc<TorrentRow>,
+    watched: Watched,
+    theme: Theme,
+}
+
+#[component]
+fn Body(props: &BodyProps) -> Html {
+    let Watched { detail, pieces, log_shown, .. } = &props.watched;
+    html! {
+        <>
+            <About row={props.row.clone()} detail={detail.clone()} />
+            <PieceMap pieces={pieces.clone()} piece_len={props.row.piece_len} theme={props.theme} />
+            <Peers detail={detail.clone()} />
+            <Decisions reasons={detail.reason_counts.clone()} log={log_shown.clone()} />
+            <Trackers trackers={detail.trackers.clone()} />
+            <Files files={detail.files.clone()} />
+        </>
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Properties)]
+struct AboutProps {
+    row: Rc<TorrentRow>,
+    detail: Rc<Detail>,
+}
+
+/// What there is to say about the torrent as a whole.
+#[component]
+fn About(props: &AboutProps) -> Html {
+    let (row, detail) = (&props.row, &props.detail);
+    let ratio = if row.down_bytes == 0 { None } else { Some(row.up_bytes as f64 / row.down_bytes as f64) };
+    let mut facts: Vec<(&str, String)> =
+        vec![("Received", format::bytes(row.down_bytes)), ("Sent", format::bytes(row.up_bytes))];
+    facts.extend(ratio.map(|ratio| ("Ratio", format!("{ratio:.2}"))));
+    facts.push(("Thrown away", format::bytes(detail.wasted_bytes)));
+    facts.push((
+        "Pieces",
+        format!("{} × {}", format::count(row.pieces_total.into()), format::bytes(row.piece_len.into())),
+    ));
+    facts.extend(detail.created_by.clone().map(|program| ("Made by", program)));
+    html! {
+        <div class="about">
+            if detail.is_endgame || detail.is_private {
+                <p class="tags">
+                    if detail.is_endgame {
+                        <span class="tag" title="Every missing block is requested: the rest is asked of several peers">
+                            { "endgame" }
+                        </span>
+                    }
+                    if detail.is_private {
+                        <span class="tag" title="Only its trackers may introduce peers (BEP 27)">{ "private" }</span>
+                    }
+                </p>
+            }
+            <dl class="about-facts">
+                { for facts.into_iter().map(|(name, value)| html! { <div><dt>{ name }</dt><dd>{ value }</dd></div> }) }
+                <div class="wide"><dt>{ "Info hash" }</dt><dd><code>{ &row.info_hash }</code></dd></div>
+                if let Some(comment) = &detail.comment {
+                    <div class="wide"><dt>{ "Comment" }</dt><dd>{ comment }</dd></div>
+                }
+            </dl>
+        </div>
+    }
+}

@@ -1,0 +1,96 @@
+//! Where peers come from, and what the torrent consists of: its trackers and its files.
+
+use yew::prelude::*;
+
+use super::super::format;
+use crate::messages::{FileRow, TrackerRow};
+
+/// A torrent may have very many files; more are counted, not listed.
+const FILES_SHOWN: usize = 500;
+
+/// The trackers.
+#[derive(Clone, Debug, PartialEq, Properties)]
+pub(super) struct TrackersProps {
+    pub(super) trackers: Vec<TrackerRow>,
+}
+
+/// The table of trackers.
+#[component]
+pub(super) fn Trackers(props: &TrackersProps) -> Html {
+    let or_unknown =
+        |count: Option<u32>| count.map_or_else(|| "?".to_owned(), |count| format::count(count.into()));
+    html! {
+        <section class="panel" aria-labelledby="trackers-title">
+            <div class="panel-head"><h3 id="trackers-title">{ "Trackers" }</h3></div>
+            if props.trackers.is_empty() {
+                <p class="waiting">{ "This torrent names no tracker." }</p>
+            } else {
+                <div class="scroller" role="region" aria-labelledby="trackers-title" tabindex="0">
+                    <table class="trackers">
+                        <thead>
+                            <tr>
+                                <th scope="col" class="number">{ "Tier" }</th>
+                                <th scope="col">{ "Address" }</th>
+                                <th scope="col">{ "State" }</th>
+                                <th scope="col" class="number">{ "Seeds" }</th>
+                                <th scope="col" class="number">{ "Downloaders" }</th>
+                                <th scope="col" class="number">{ "Asked again in" }</th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            { for props.trackers.iter().map(|tracker| html! {
+                                <tr key={tracker.url.clone()} data-testid="tracker" data-url={tracker.url.clone()}>
+                                    // People count from one.
+                                    <td class="number">{ tracker.tier + 1 }</td>
+                                    <th scope="row"><code>{ &tracker.url }</code></th>
+                                    <td class="reason">{ &tracker.status }</td>
+                                    <td class="number">{ or_unknown(tracker.seeds) }</td>
+                                    <td class="number">{ or_unknown(tracker.downloaders) }</td>
+                                    <td class="number">{ tracker.next_s.map(format::duration).unwrap_or_default() }</td>
+                                </tr>
+                            }) }
+                        </tbody>
+                    </table>
+                </div>
+            }
+        </section>
+    }
+}
+
+/// The files.
+#[derive(Clone, Debug, PartialEq, Properties)]
+pub(super) struct FilesProps {
+    pub(super) files: Vec<FileRow>,
+}
+
+/// The table of files.
+#[component]
+pub(super) fn Files(props: &FilesProps) -> Html {
+    let more = props.files.len().saturating_sub(FILES_SHOWN);
+    html! {
+        <section class="panel" aria-labelledby="files-title">
+            <div class="panel-head">
+                <h3 id="files-title">{ "Files" }</h3>
+                <span class="told">{ format::plural(props.files.len() as u64, "file", "files") }</span>
+            </div>
+            <div class="scroller" role="region" aria-labelledby="files-title" tabindex="0">
+                <table class="files">
+                    <thead>
+                        <tr><th scope="col">{ "Path" }</th><th scope="col" class="number">{ "Size" }</th></tr>
+                    </thead>
+                    <tbody>
+                        { for props.files.iter().take(FILES_SHOWN).map(|file| html! {
+                            <tr key={file.path.clone()} data-testid="file">
+                                <th scope="row">{ &file.path }</th>
+                                <td class="number">{ format::bytes(file.len) }</td>
+                            </tr>
+                        }) }
+                    </tbody>
+                </table>
+            </div>
+            if more > 0 {
+                <p class="hint">{ format!("and {} more", format::count(more as u64)) }</p>
+            }
+        </section>
+    }
+}
