@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::places::{Scratch, fresh_addr};
 use crate::process::Process;
@@ -27,6 +28,15 @@ impl Node {
     #[must_use]
     pub fn seed(scratch: &Scratch, torrent: &Path, folder: &Path) -> Self {
         Self::start("seed", scratch, torrent, folder)
+    }
+
+    /// Waits until it has downloaded everything and ended.
+    ///
+    /// # Panics
+    /// When it fails or needs longer than `limit`.
+    pub async fn wait_until_done(&mut self, limit: Duration) {
+        let status = self.process.wait_for_end(limit).await;
+        assert!(status.success(), "the node failed ({status}):\n{}", self.process.log_text());
     }
 
     fn start(command: &str, scratch: &Scratch, torrent: &Path, folder: &Path) -> Self {

@@ -143,7 +143,11 @@ impl Process {
         self.wait_for_end(wait::LONG).await
     }
 
-    fn assert_running(&mut self) {
+    /// Checks that it has not ended.
+    ///
+    /// # Panics
+    /// When it has; the panic shows the end of what it wrote.
+    pub fn assert_running(&mut self) {
         if let Some(status) = self.child.try_wait().expect("a child can be asked") {
             panic!("{} has ended: {status}\n{}", self.name, self.log_tail());
         }

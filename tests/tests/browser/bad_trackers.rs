@@ -25,7 +25,6 @@ async fn each_bad_tracker_is_shown_with_its_fault_while_another_tier_serves() {
     page.wait_for_state(&content, "seeding").await;
 
     page.show_detail(&content).await;
-    let row_of = |url: &str| format!("{}", url.trim_end_matches("/announce").trim_start_matches("http://"));
     for (url, words) in [
         (&down, vec!["refused", "reach", "connect"]),
         (&html.url, vec!["page", "html", "no tracker answer", "not a tracker", "bencode"]),
@@ -33,7 +32,7 @@ async fn each_bad_tracker_is_shown_with_its_fault_while_another_tier_serves() {
         (&redirect.url, vec!["redirect"]),
         (&garbage.url, vec!["bencode", "answer", "understand", "tracker"]),
     ] {
-        let host = row_of(url);
+        let host = url.trim_start_matches("http://").trim_end_matches("/announce").to_owned();
         let text = page.wait_for_text("[data-testid=tracker]", &host).await.to_lowercase();
         let text = swarmscope_tests::wait::until(
             &format!("a word of {words:?} in {text:?}"),

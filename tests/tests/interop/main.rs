@@ -1,3 +1,5 @@
-//! Ordinary clients and our own, through a real tracker.
+//! Ordinary clients and our node, both ways, through a real tracker.
 
 mod harness;
+mod node_gets;
+mod node_seeds;

@@ -1,0 +1,47 @@
+//! Each ordinary client downloads from the node.
+
+use swarmscope_tests::aria2::Aria2;
+use swarmscope_tests::libtorrent::Libtorrent;
+use swarmscope_tests::node::Node;
+use swarmscope_tests::transmission::Transmission;
+use swarmscope_tests::wait;
+
+use crate::node_gets::announced;
+
+#[tokio::test]
+async fn libtorrent_gets_from_the_node() {
+    let (scratch, content, tracker, torrent) = announced("to-libtorrent").await;
+    let _node = Node::seed(&scratch, &torrent, &content.parent);
+    tracker.wait_for_seeds(&content, 1).await;
+    let downloads = scratch.folder("libtorrent");
+    let libtorrent = Libtorrent::get(&scratch, &torrent, &downloads).await;
+    libtorrent.wait_until_seeding().await;
+    let status = libtorrent.status().await;
+    assert_eq!((status.failed, status.redundant), (0, 0), "{status:?}");
+    content.assert_same_in(&downloads);
+}
+
+#[tokio::test]
+async fn aria2_gets_from_the_node() {
+    let (scratch, content, tracker, torrent) = announced("to-aria2").await;
+    let _node = Node::seed(&scratch, &torrent, &content.parent);
+    tracker.wait_for_seeds(&content, 1).await;
+    let downloads = scratch.folder("aria2");
+    Aria2::get(&scratch, &torrent, &downloads).wait_until_done(wait::LONG).await;
+    content.assert_same_in(&downloads);
+}
+
+/// Transmission never dials a loopback address, so here the node has to come to it.
+#[tokio::test]
+async fn transmission_gets_from_the_node() {
+    let (scratch, content, tracker, torrent) = announced("to-transmission").await;
+    let transmission = Transmission::start(&scratch, &scratch.folder("transmission")).await;
+    transmission.add(&content.torrent(&[tracker.http_url()])).await;
+    wait::until_true("Transmission to announce itself", wait::LONG, async || {
+        tracker.scrape(&content).await.is_some_and(|(_, downloaders)| downloaders == 1)
+    })
+    .await;
+    let _node = Node::seed(&scratch, &torrent, &content.parent);
+    transmission.wait_until_seeding().await;
+    content.assert_same_in(&transmission.downloads);
+}
