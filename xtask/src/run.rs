@@ -141,3 +141,30 @@ fn signal_group(signal: &str, leader: u32) {
 fn is_alive(leader: u32) -> bool {
     succeeds(Command::new("sh").args(["-c", &format!("kill -0 -{leader}")]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Group, output, succeeds};
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn ending_a_group_ends_grandchildren_that_ignore_a_polite_request() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "(trap '' TERM; echo ready; while :; do sleep 1000; done) & wait"]);
+        let mut group = Group::spawn(command.stdout(Stdio::piped())).expect("sh starts");
+        let mut stdout = group.child().stdout.take().expect("piped");
+        let mut ready = [0; 6];
+        stdout.read_exact(&mut ready).expect("the grandchild runs");
+        drop(group);
+        // It holds the other end of the pipe: the end of file says that it is gone.
+        assert_eq!(stdout.read_to_end(&mut Vec::new()).expect("readable"), 0);
+    }
+
+    #[test]
+    fn a_program_that_fails_or_is_missing_has_no_output() {
+        assert_eq!(output(Command::new("sh").args(["-c", "echo ' yes '"])).as_deref(), Some("yes"));
+        assert_eq!(output(Command::new("sh").args(["-c", "echo no; exit 1"])), None);
+        assert!(!succeeds(&mut Command::new("swarmscope-no-such-program")));
+    }
+}
