@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         }
         other => Err(format!("there is no command `{other}`; see cargo xtask --help")),
     };
+    run::give_way_to_signal();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {

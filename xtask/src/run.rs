@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Process groups that are running, by the id of their leader.
 static GROUPS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// A signal told us to end; the handler does it.
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
 
 /// A child that leads its own process group; the group ends when this is dropped.
 pub(crate) struct Group {
@@ -72,6 +76,7 @@ impl Drop for Group {
 /// From now on SIGINT, SIGTERM and SIGHUP end all children, then us.
 pub(crate) fn end_children_on_signal() {
     let installed = ctrlc::set_handler(|| {
+        IS_ENDING.store(true, Ordering::SeqCst);
         let running: Vec<u32> = groups().iter().copied().collect();
         for leader in &running {
             signal_group("TERM", *leader);
@@ -88,6 +93,13 @@ pub(crate) fn end_children_on_signal() {
     });
     if let Err(error) = installed {
         eprintln!("xtask: signals are not handled ({error}); what was started may have to be ended by hand");
+    }
+}
+
+/// Leaves the end to the signal handler if a signal came: what failed since then failed because of it.
+pub(crate) fn give_way_to_signal() {
+    while IS_ENDING.load(Ordering::SeqCst) {
+        std::thread::park();
     }
 }
 
@@ -125,7 +137,8 @@ pub(crate) fn no_arguments(args: &[String]) -> Outcome {
 
 /// The command as one would type it.
 pub(crate) fn shown(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let path = std::path::Path::new(command.get_program());
+    let words = std::iter::once(path.file_name().unwrap_or(path.as_os_str())).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 

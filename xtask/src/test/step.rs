@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::STEP_LIMIT;
 use super::tally::Tally;
-use crate::run::{Group, Outcome, shown};
+use crate::run::{Group, Outcome, give_way_to_signal, shown};
 
 /// All steps so far.
 #[derive(Default)]
@@ -76,7 +76,9 @@ impl Steps {
         failed
     }
 
+    // Every step comes by here, so that none begins after a signal.
     fn end(&mut self, name: &str, started: Instant, tally: Tally) {
+        give_way_to_signal();
         self.done.push(Step { name: name.to_owned(), tally, seconds: started.elapsed().as_secs() });
     }
 }
