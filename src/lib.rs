@@ -4,3 +4,4 @@ pub mod app;
 pub mod client;
 pub mod envelope;
 pub mod messages;
+pub mod worker;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The engine's worker, as Trunk builds it.
+
+fn main() {
+    swarmscope::worker::start();
+}

@@ -118,7 +118,9 @@ impl Client {
                 on_message.forget();
                 *self.channel.borrow_mut() = Some(channel);
             }
-            Err(error) => self.tell(notice(format!("Other tabs cannot be reached: {}.", link::describe(&error)))),
+            Err(error) => {
+                self.tell(notice(format!("Other tabs cannot be reached: {}.", link::describe(&error))))
+            }
         }
         link::on_page_hide({
             let client = Rc::clone(self);
@@ -126,9 +128,13 @@ impl Client {
         });
         let on_first = Rc::clone(self);
         let on_late = Rc::clone(self);
-        election::stand(locks, move |won| if won { on_first.lead() } else { on_first.follow() }, move || {
-            on_late.lead();
-        });
+        election::stand(
+            locks,
+            move |won| if won { on_first.lead() } else { on_first.follow() },
+            move || {
+                on_late.lead();
+            },
+        );
     }
 
     /// The lock is ours: start the worker.
@@ -136,7 +142,8 @@ impl Client {
         let worker = match Worker::new(WORKER_SCRIPT) {
             Ok(worker) => worker,
             Err(error) => {
-                return self.refuse(format!("The engine's worker cannot be started: {}.", link::describe(&error)));
+                return self
+                    .refuse(format!("The engine's worker cannot be started: {}.", link::describe(&error)));
             }
         };
         let client = Rc::clone(self);
@@ -154,7 +161,10 @@ impl Client {
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         on_error.forget();
 
-        let before = std::mem::replace(&mut *self.role.borrow_mut(), Role::Leader { worker, waiting: Some(Vec::new()) });
+        let before = std::mem::replace(
+            &mut *self.role.borrow_mut(),
+            Role::Leader { worker, waiting: Some(Vec::new()) },
+        );
         let (init, watch) = {
             let memory = self.memory.borrow();
             (memory.init.clone(), memory.watch.clone())
@@ -286,7 +296,9 @@ impl Client {
             )),
             Update::SaveReady { name, is_folder, files, .. } => {
                 let client = Rc::clone(self);
-                save::start(name.clone(), *is_folder, files.clone(), move |message| client.tell(notice(message)));
+                save::start(name.clone(), *is_folder, files.clone(), move |message| {
+                    client.tell(notice(message))
+                });
             }
             _ => {}
         }

@@ -19,9 +19,11 @@ pub(super) async fn check() -> Result<JsValue, String> {
     let has_directory = storage.is_object()
         && Reflect::get(&storage, &"getDirectory".into()).is_ok_and(|function| function.is_function());
     if !locks.is_object() || !has_directory {
-        return Err("This browser lacks the private file system or the locks that the engine needs to keep your \
+        return Err(
+            "This browser lacks the private file system or the locks that the engine needs to keep your \
                     files safe. Use a current Chromium, Chrome, Edge, Firefox or Safari."
-            .to_owned());
+                .to_owned(),
+        );
     }
     let storage: web_sys::StorageManager = storage.unchecked_into();
     if let Err(error) = JsFuture::from(storage.get_directory()).await {

@@ -27,7 +27,8 @@ pub(super) fn plan(root: &str, files: &[SavedFile]) -> Headers {
     let mut directory = Vec::new();
     let mut offset: u64 = 0;
     for file in files {
-        let name = std::iter::once(root).chain(file.path.iter().map(String::as_str)).collect::<Vec<_>>().join("/");
+        let name =
+            std::iter::once(root).chain(file.path.iter().map(String::as_str)).collect::<Vec<_>>().join("/");
         let entry = Entry { name: name.as_bytes(), len: file.len, crc32: file.crc32.unwrap_or(0), offset };
         let header = entry.local_header();
         offset += header.len() as u64 + file.len;

@@ -1,0 +1,185 @@
+//! What the relay says: frames to inputs of the engines.
+
+use std::time::Duration;
+
+use engine::{AnnounceAnswer, Input};
+use relay_proto::{AnnounceOk, Announced, Close, CloseCode, Fetched, Frame, Outcome, ProtocolError};
+
+use super::host::State;
+use super::relay::{Greeted, SocketEvent, copy_message};
+use super::tabs::tell;
+use super::torrents;
+use crate::messages::Update;
+
+impl State {
+    /// Something happened on the socket.
+    pub(super) fn on_socket(&mut self, event: SocketEvent) {
+        match event {
+            SocketEvent::Open => self.wires.relay.on_open(),
+            SocketEvent::Message(message) => {
+                let mut bytes = std::mem::take(&mut self.message);
+                copy_message(&message, &mut bytes);
+                self.wires.relay.heard(bytes.len());
+                if let Err(error) = self.on_message(&bytes) {
+                    self.wires.relay.on_protocol_error(&error);
+                }
+                self.message = bytes;
+            }
+            SocketEvent::Text => {
+                self.wires.relay.on_protocol_error(&ProtocolError::Unexpected { name: "text" });
+            }
+            SocketEvent::Closed => self.wires.relay.on_closed(),
+        }
+    }
+
+    fn on_message(&mut self, message: &[u8]) -> Result<(), ProtocolError> {
+        if !self.wires.relay.is_up() {
+            match self.wires.relay.greet(message)? {
+                Some(Greeted::Welcome { is_new_session: true }) => self.on_new_session(),
+                Some(Greeted::Welcome { is_new_session: false }) => {}
+                Some(Greeted::Refused) | None => return Ok(()),
+            }
+        }
+        let frames = self.wires.relay.receive(message)?;
+        let session_len = frames.session_len();
+        for frame in frames {
+            self.on_frame(frame?, message)?;
+            if !self.wires.relay.is_up() {
+                return Ok(());
+            }
+        }
+        self.wires.relay.processed(session_len);
+        Ok(())
+    }
+
+    fn on_frame(&mut self, frame: Frame, message: &[u8]) -> Result<(), ProtocolError> {
+        match frame {
+            Frame::Data { stream, payload } => self.on_data(stream, &message[payload])?,
+            Frame::Credit { stream: number, limit } => {
+                if let Some(stream) = self.wires.streams.get_mut(number) {
+                    stream.send_credit.raise(limit);
+                    self.wires.to_pump.insert(number);
+                }
+            }
+            Frame::Opened { stream } => {
+                if let Some(connection) = self.wires.streams.get_mut(stream).map(|stream| stream.connection) {
+                    self.drive(connection.torrent, Input::Connected { peer: connection.peer });
+                }
+            }
+            Frame::Close { stream, .. } => {
+                if let Some(stream) = self.wires.streams.remove(stream) {
+                    self.drive(stream.connection.torrent, Input::Closed { peer: stream.connection.peer });
+                }
+            }
+            Frame::Accept { stream, accept } => self.on_accept(stream, &accept),
+            Frame::Announced(Announced { request, outcome }) => {
+                if let Some(asked) = self.wires.requests.announced(request) {
+                    self.on_announced(
+                        asked,
+                        match outcome {
+                            Outcome::Ok(answer) => Ok(to_answer(answer)),
+                            Outcome::Error(reason) => Err(reason),
+                        },
+                    );
+                }
+            }
+            Frame::FetchData { request, payload } => {
+                self.wires.requests.fetch_data(request, &message[payload])
+            }
+            Frame::Fetched(Fetched { request, outcome }) => self.on_fetched(request, outcome),
+            Frame::Refused(refused) => self.wires.relay.on_late_refused(&refused),
+            // The link and the greeting have seen to these; nobody here scrapes.
+            Frame::Window { .. }
+            | Frame::Ping { .. }
+            | Frame::Pong { .. }
+            | Frame::Welcome(_)
+            | Frame::Scraped(_) => {}
+            Frame::Hello(_)
+            | Frame::Switch(_)
+            | Frame::Open { .. }
+            | Frame::Register(_)
+            | Frame::Unregister(_)
+            | Frame::Announce(_)
+            | Frame::Scrape(_)
+            | Frame::Fetch(_) => return Err(ProtocolError::Unexpected { name: "tab's" }),
+        }
+        Ok(())
+    }
+
+    fn on_data(&mut self, number: u32, data: &[u8]) -> Result<(), ProtocolError> {
+        let Some(connection) = self.wires.streams.receive(number, data.len())? else { return Ok(()) };
+        self.drive(connection.torrent, Input::Received { peer: connection.peer, data });
+        // The engine may have closed the stream over this.
+        if let Some(stream) = self.wires.streams.get_mut(number)
+            && let Some(limit) = stream.receive_credit.consume(data.len() as u64)
+        {
+            self.wires.relay.send(&Frame::Credit { stream: number, limit });
+        }
+        Ok(())
+    }
+
+    fn on_accept(&mut self, number: u32, accept: &relay_proto::Accept) {
+        let torrent = self.torrents.find(accept.info_hash).filter(|torrent| torrent.is_running());
+        let Some(torrent) = torrent.map(|torrent| torrent.number) else {
+            return self
+                .wires
+                .relay
+                .send(&Frame::Close { stream: number, close: Close::new(CloseCode::TabDone) });
+        };
+        if let Some(torrent) = self.torrents.get_mut(torrent) {
+            torrent.accept(&mut self.wires, number, accept.addr);
+        }
+    }
+
+    fn on_fetched(&mut self, request: u32, outcome: Outcome<relay_proto::FetchOk>) {
+        let Some(fetching) = self.wires.requests.fetched(request) else { return };
+        match outcome {
+            Outcome::Ok(_) => {
+                torrents::add(&self.host, fetching.tab, fetching.request, fetching.link, fetching.bytes);
+            }
+            Outcome::Error(reason) => tell(
+                Some(fetching.tab),
+                Update::AddFailed {
+                    request: fetching.request,
+                    message: format!("{} could not be fetched: {reason}", fetching.link),
+                },
+            ),
+        }
+    }
+
+    /// The session is new: nothing of the one before is left at the relay. Everybody begins anew.
+    fn on_new_session(&mut self) {
+        self.wires.streams.clear();
+        self.wires.to_pump.clear();
+        self.wires.sent.clear();
+        let (announces, fetches) = self.wires.requests.clear();
+        for asked in announces {
+            self.on_announced(asked, Err("The connection to the relay was lost.".to_owned()));
+        }
+        for fetching in fetches {
+            let message =
+                format!("{} could not be fetched: the connection to the relay was lost.", fetching.link);
+            tell(Some(fetching.tab), Update::AddFailed { request: fetching.request, message });
+        }
+        for torrent in self.torrents.iter_mut() {
+            torrent.join_anew(&mut self.wires);
+        }
+    }
+
+    fn drive(&mut self, torrent: u32, input: Input<'_>) {
+        if let Some(torrent) = self.torrents.get_mut(torrent) {
+            torrent.drive(&mut self.wires, input);
+        }
+    }
+}
+
+fn to_answer(answer: AnnounceOk) -> AnnounceAnswer {
+    AnnounceAnswer {
+        interval: Duration::from_secs(u64::from(answer.interval_s)),
+        min_interval: answer.min_interval_s.map(|seconds| Duration::from_secs(u64::from(seconds))),
+        complete: answer.complete,
+        incomplete: answer.incomplete,
+        peers: answer.peers,
+        warning: answer.warning,
+    }
+}

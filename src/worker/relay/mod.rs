@@ -1,0 +1,352 @@
+//! The session with the relay: connects, says hello, comes back after a cut, and knows what a person is to be told.
+
+mod backoff;
+mod socket;
+
+use bytes::BytesMut;
+use gloo::timers::callback::Timeout;
+use relay_proto::{
+    Frame, Frames, Hello, Link, MAX_MESSAGE_LEN, PROTOCOL_VERSION, ProtocolError, Refused, RefusedCode,
+    SESSION_WINDOW, STREAM_CREDIT_DOWN, STREAM_CREDIT_UP, Secret, SessionKey, Welcome, encode,
+};
+
+use self::backoff::Backoff;
+use self::socket::Socket;
+pub(crate) use self::socket::{SocketEvent, copy_message};
+use super::host::Host;
+use super::random;
+use crate::messages::{RelayKind, RelayState};
+
+/// A carrier that was silent for so long is asked whether it still stands.
+const PING_AFTER_MS: u32 = 15_000;
+/// One that stays silent after that is given up.
+const SILENT_ROUNDS_MAX: u32 = 3;
+
+/// The session with the relay, over one WebSocket at a time.
+pub(crate) struct Relay {
+    host: Host,
+    url: String,
+    token: String,
+    phase: Phase,
+    socket: Option<Socket>,
+    /// Counts sockets, so that an event of an older one is known as such.
+    socket_number: u64,
+    link: Link,
+    session: Option<SessionKey>,
+    welcome: Option<Welcome>,
+    backoff: Backoff,
+    silent_rounds: u32,
+    _ping_timer: Option<gloo::timers::callback::Interval>,
+    text: String,
+    down_bytes: u64,
+    up_bytes: u64,
+}
+
+/// How far the connection is.
+enum Phase {
+    /// Nobody has said yet where the relay is.
+    Idle,
+    /// The socket opens.
+    Opening,
+    /// Hello is sent.
+    Greeting,
+    /// Let in.
+    Up,
+    /// Cut; the timer tries again.
+    Waiting { _timer: Timeout },
+    /// Not let in; only another token helps.
+    Refused,
+}
+
+/// What became of a message.
+pub(crate) enum Greeted {
+    /// The relay let us in. If the session is new, all streams and registrations of the one before are gone.
+    Welcome {
+        /// Nothing of the session before is left.
+        is_new_session: bool,
+    },
+    /// It did not.
+    Refused,
+}
+
+impl Relay {
+    /// No connection yet.
+    pub(crate) fn new(host: Host) -> Self {
+        Self {
+            host,
+            url: String::new(),
+            token: String::new(),
+            phase: Phase::Idle,
+            socket: None,
+            socket_number: 0,
+            link: Link::new(SESSION_WINDOW),
+            session: None,
+            welcome: None,
+            backoff: Backoff::default(),
+            silent_rounds: 0,
+            _ping_timer: None,
+            text: "Looking for the relay.".to_owned(),
+            down_bytes: 0,
+            up_bytes: 0,
+        }
+    }
+
+    /// Says where the relay is, and connects.
+    pub(crate) fn init(&mut self, url: String, token: String) {
+        self.url = url;
+        self.token = token;
+        let host = self.host.clone();
+        self._ping_timer = Some(gloo::timers::callback::Interval::new(PING_AFTER_MS, move || {
+            host.turn(|state| state.wires.relay.check_silence());
+        }));
+        self.connect();
+    }
+
+    /// Another token. Tries at once unless we are already let in.
+    pub(crate) fn set_token(&mut self, token: String) {
+        if self.token == token && !matches!(self.phase, Phase::Refused | Phase::Waiting { .. }) {
+            return;
+        }
+        self.token = token;
+        if matches!(self.phase, Phase::Refused | Phase::Waiting { .. }) {
+            self.backoff.reset();
+            self.connect();
+        }
+    }
+
+    /// Frames reach the relay, now or after a reconnect.
+    pub(crate) fn has_session(&self) -> bool {
+        self.welcome.is_some()
+    }
+
+    /// Whether frames come and go at this moment.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.phase, Phase::Up)
+    }
+
+    /// Our incoming port; zero while there is none.
+    pub(crate) fn incoming_port(&self) -> u16 {
+        self.welcome.as_ref().map_or(0, |welcome| welcome.incoming_port)
+    }
+
+    /// Credit that each new stream has for the way up, in bytes.
+    pub(crate) fn stream_credit_up(&self) -> u64 {
+        self.welcome.as_ref().map_or(STREAM_CREDIT_UP, |welcome| welcome.stream_credit)
+    }
+
+    /// A torrent's address that the relay suggests.
+    pub(crate) fn suggestion(&self) -> Option<String> {
+        self.welcome.as_ref()?.suggestion.clone()
+    }
+
+    /// For the view.
+    pub(crate) fn state(&self) -> RelayState {
+        RelayState {
+            kind: match self.phase {
+                Phase::Up => RelayKind::Connected,
+                Phase::Refused => RelayKind::Refused,
+                _ => RelayKind::Connecting,
+            },
+            text: self.text.clone(),
+            incoming_port: Some(self.incoming_port()).filter(|&port| port != 0 && self.is_up()),
+            down_bytes: self.down_bytes,
+            up_bytes: self.up_bytes,
+        }
+    }
+
+    /// Queues a frame; it leaves at the end of the turn. Frames that our own code makes too long are dropped, with a
+    /// word on the console.
+    pub(crate) fn send(&mut self, frame: &Frame<&[u8]>) {
+        if let Err(error) = self.link.send(frame) {
+            web_sys::console::error_1(&format!("a frame was not sent: {error}").into());
+        }
+    }
+
+    /// Hands everything that may leave to the socket.
+    pub(crate) fn flush(&mut self) {
+        let Some(socket) = &self.socket else { return };
+        while let Some(message) = self.link.poll_message(MAX_MESSAGE_LEN) {
+            self.up_bytes += message.len() as u64;
+            if socket.send(&message).is_err() {
+                // The close event follows; the link keeps what was not acknowledged.
+                return;
+            }
+        }
+    }
+
+    /// Takes a message of an attached carrier apart.
+    pub(crate) fn receive<'a>(&mut self, message: &'a [u8]) -> Result<Frames<'a>, ProtocolError> {
+        self.link.receive(message)
+    }
+
+    /// These session bytes are done with.
+    pub(crate) fn processed(&mut self, bytes: u64) {
+        self.link.processed(bytes);
+    }
+
+    /// A message came, of whatever kind.
+    pub(crate) fn heard(&mut self, bytes: usize) {
+        self.silent_rounds = 0;
+        self.down_bytes += bytes as u64;
+    }
+
+    /// Whether an event belongs to the present socket.
+    pub(crate) fn is_current(&self, socket_number: u64) -> bool {
+        self.socket.is_some() && self.socket_number == socket_number
+    }
+
+    /// The socket stands: say hello.
+    pub(crate) fn on_open(&mut self) {
+        let hello = Hello {
+            version: PROTOCOL_VERSION,
+            token: Secret(self.token.clone()),
+            session: self.session.clone(),
+            received: self.link.received(),
+            limit: self.link.limit(),
+            stream_credit: STREAM_CREDIT_DOWN,
+        };
+        let mut message = BytesMut::new();
+        let sent = encode(&Frame::Hello(hello), &mut message).is_ok()
+            && self.socket.as_ref().is_some_and(|socket| socket.send(&message).is_ok());
+        if sent {
+            self.phase = Phase::Greeting;
+        } else {
+            self.give_up_carrier("The token is too long or the connection broke.");
+        }
+    }
+
+    /// Before the welcome: looks for it. `Ok(None)` once we are let in, and for messages without either answer.
+    pub(crate) fn greet(&mut self, message: &[u8]) -> Result<Option<Greeted>, ProtocolError> {
+        for frame in Frames::parse(message)? {
+            match frame? {
+                Frame::Welcome(welcome) if matches!(self.phase, Phase::Greeting) => {
+                    return Ok(Some(self.on_welcome(welcome)?));
+                }
+                Frame::Refused(refused) => {
+                    self.on_refused(&refused);
+                    return Ok(Some(Greeted::Refused));
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn on_welcome(&mut self, welcome: Welcome) -> Result<Greeted, ProtocolError> {
+        let is_new_session = !welcome.resumed || self.session.is_none();
+        if is_new_session {
+            self.link = Link::new(SESSION_WINDOW);
+        }
+        self.link.attach(welcome.received, welcome.limit)?;
+        self.backoff.reset();
+        self.phase = Phase::Up;
+        self.session = Some(welcome.session.clone());
+        self.text = if welcome.incoming_port == 0 {
+            "Connected to the relay. It has no port on which peers could reach this tab.".to_owned()
+        } else {
+            format!("Connected to the relay; peers reach this tab on port {}.", welcome.incoming_port)
+        };
+        self.welcome = Some(welcome);
+        Ok(Greeted::Welcome { is_new_session })
+    }
+
+    /// The relay sends us away in mid-session.
+    pub(crate) fn on_late_refused(&mut self, refused: &Refused) {
+        self.on_refused(refused);
+    }
+
+    fn on_refused(&mut self, refused: &Refused) {
+        let code = RefusedCode::from_number(refused.code);
+        match code {
+            Some(RefusedCode::BadToken) => self.refuse(
+                "The relay does not accept this page's token. Open the page by the address that the relay printed \
+                 when it started (it ends in ?token=…), or enter the token here.",
+            ),
+            Some(RefusedCode::Version | RefusedCode::Unsupported) => self.refuse(&format!(
+                "The relay does not fit this page: {} Reload the page; if that does not help, update the relay.",
+                refused.text
+            )),
+            _ => {
+                if matches!(code, Some(RefusedCode::Malformed | RefusedCode::Overloaded)) {
+                    // That session is gone; ask for a new one.
+                    self.session = None;
+                }
+                self.give_up_carrier(&format!("The relay ended the connection: {}", refused.text));
+            }
+        }
+    }
+
+    fn refuse(&mut self, text: &str) {
+        self.drop_carrier();
+        self.phase = Phase::Refused;
+        self.text = text.to_owned();
+    }
+
+    /// The socket closed, or never stood.
+    pub(crate) fn on_closed(&mut self) {
+        let text = if matches!(self.phase, Phase::Opening) {
+            format!(
+                "The relay at {} does not answer, or it does not serve pages from this address.",
+                self.url
+            )
+        } else {
+            "The connection to the relay was cut.".to_owned()
+        };
+        self.give_up_carrier(&text);
+    }
+
+    /// The relay broke the protocol: begin a new session.
+    pub(crate) fn on_protocol_error(&mut self, error: &ProtocolError) {
+        self.session = None;
+        self.give_up_carrier(&format!("The relay sent something unexpected: {error}."));
+    }
+
+    fn give_up_carrier(&mut self, text: &str) {
+        self.drop_carrier();
+        let wait_ms = self.backoff.next_ms(random::u32());
+        self.text = format!("{text} Trying again in {} s.", wait_ms.div_ceil(1000));
+        let host = self.host.clone();
+        let timer = Timeout::new(wait_ms, move || {
+            host.turn(|state| state.wires.relay.connect());
+        });
+        self.phase = Phase::Waiting { _timer: timer };
+    }
+
+    fn drop_carrier(&mut self) {
+        self.socket = None;
+        self.link.detach();
+    }
+
+    fn connect(&mut self) {
+        self.drop_carrier();
+        self.socket_number += 1;
+        self.silent_rounds = 0;
+        let number = self.socket_number;
+        let host = self.host.clone();
+        match Socket::open(&self.url, move |event| host.on_socket(number, event)) {
+            Ok(socket) => {
+                self.socket = Some(socket);
+                self.phase = Phase::Opening;
+            }
+            Err(_) => self.refuse(&format!("“{}” is no address of a relay.", self.url)),
+        }
+    }
+
+    fn check_silence(&mut self) {
+        if self.socket.is_none() {
+            return;
+        }
+        self.silent_rounds += 1;
+        if self.silent_rounds > SILENT_ROUNDS_MAX {
+            self.give_up_carrier("The relay does not answer any more.");
+        } else if self.silent_rounds > 1 && self.is_up() {
+            self.send(&Frame::Ping { number: u64::from(self.silent_rounds) });
+        }
+    }
+}
+
+impl std::fmt::Debug for Relay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relay").field("url", &self.url).field("text", &self.text).finish_non_exhaustive()
+    }
+}

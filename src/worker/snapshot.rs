@@ -1,0 +1,216 @@
+//! What the views are shown: the list when it has changed, and the details of torrents that are watched.
+
+use engine::{ChokeReason, PeerSnapshot, PickReason, TrackerSnapshot};
+use gloo::timers::callback::Timeout;
+
+use super::host::{Host, State};
+use super::tabs::{tell, tell_with_map};
+use super::torrents::{Condition, Torrent};
+use crate::messages::{
+    Detail, FileRow, PeerRow, ReasonCount, Snapshot, TorrentRow, TorrentState, TrackerRow, Update,
+};
+
+/// Between two snapshots.
+pub(crate) const INTERVAL_MS: u32 = 100;
+/// Totals are written down, and free space is looked at, every so many snapshots.
+const HOUSEKEEPING_EVERY: u32 = 100;
+
+/// What was shown last, and when something is shown next.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    pub(super) timer: Option<Timeout>,
+    last_list: Option<Snapshot>,
+    map: Vec<u8>,
+    shown: u32,
+}
+
+impl View {
+    /// Somebody new listens: show everything again.
+    pub(crate) fn forget_last(&mut self) {
+        self.last_list = None;
+    }
+}
+
+impl Host {
+    /// Shows what has changed.
+    pub(super) fn show(&self) {
+        let is_time_for_housekeeping = self.turn(|state| {
+            state.show();
+            state.view.timer = None;
+            state.view.shown += 1;
+            state.view.shown % HOUSEKEEPING_EVERY == 0
+        });
+        if is_time_for_housekeeping == Some(true) {
+            self.keep_house();
+        }
+    }
+
+    fn keep_house(&self) {
+        let host = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            let free_bytes = super::storage::free_bytes().await;
+            host.turn(|state| {
+                state.disk.free_bytes = free_bytes;
+                for torrent in state.torrents.iter() {
+                    if let Err(error) = torrent.save_totals() {
+                        state.wires.fail(torrent.number, &error);
+                    }
+                }
+            });
+        });
+    }
+}
+
+impl State {
+    fn show(&mut self) {
+        let list = self.list();
+        if self.view.last_list.as_ref() != Some(&list) {
+            tell(None, Update::List(list.clone()));
+            self.view.last_list = Some(list);
+        }
+        let now = self.wires.clock.now();
+        for (tab, info_hash) in self.tabs.watchers() {
+            if let Some(torrent) = self.torrents.find(info_hash) {
+                torrent.engine.piece_states(&mut self.view.map);
+                tell_with_map(Some(tab), Update::Detail(torrent.detail(now)), &self.view.map);
+            }
+        }
+    }
+
+    fn list(&self) -> Snapshot {
+        Snapshot {
+            relay: self.wires.relay.state(),
+            torrents: self.torrents.iter().map(Torrent::row).collect(),
+            free_bytes: self.disk.free_bytes,
+            suggestion: self.wires.relay.suggestion(),
+        }
+    }
+}
+
+impl Torrent {
+    fn row(&self) -> TorrentRow {
+        let summary = self.engine.summary();
+        let (state, error) = match &self.condition {
+            Condition::Checking { .. } => (TorrentState::Checking, None),
+            Condition::Failed(message) => (TorrentState::Error, Some(message.clone())),
+            Condition::Paused => (TorrentState::Paused, None),
+            Condition::Running if summary.is_complete => (TorrentState::Seeding, None),
+            Condition::Running => (TorrentState::Downloading, None),
+        };
+        let done_bytes = match self.condition {
+            Condition::Checking { done_bytes, .. } => done_bytes,
+            _ => summary.verified_bytes,
+        };
+        let missing_bytes = summary.wanted_bytes - summary.verified_bytes;
+        let is_downloading = state == TorrentState::Downloading;
+        TorrentRow {
+            info_hash: self.info_hash().to_string(),
+            name: self.metainfo.name().to_owned(),
+            state,
+            error,
+            progress: done_bytes as f64 / summary.wanted_bytes.max(1) as f64,
+            wanted_bytes: summary.wanted_bytes,
+            verified_bytes: summary.verified_bytes,
+            down_bytes: self.down_bytes(),
+            up_bytes: self.up_bytes(),
+            down_rate: summary.down_rate,
+            up_rate: summary.up_rate,
+            peers: summary.peers,
+            pieces_total: summary.pieces_total,
+            pieces_have: summary.pieces_have,
+            piece_len: self.metainfo.piece_len(),
+            time_left_s: missing_bytes.checked_div(summary.down_rate).filter(|_| is_downloading),
+            can_save: self.can_save(),
+        }
+    }
+
+    fn detail(&self, now: engine::Instant) -> Detail {
+        let summary = self.engine.summary();
+        let pieces_total = summary.pieces_total;
+        let peers = self.engine.peers();
+        Detail {
+            info_hash: self.info_hash().to_string(),
+            files: self
+                .metainfo
+                .files()
+                .iter()
+                .filter(|file| !file.is_padding)
+                .map(|file| FileRow { path: file.path.join("/"), len: file.len })
+                .collect(),
+            // Those that do not stand yet are nothing to look at.
+            peers: peers
+                .iter()
+                .filter(|peer| peer.peer_id.is_some())
+                .map(|peer| peer_row(peer, pieces_total))
+                .collect(),
+            trackers: self.engine.trackers().into_iter().map(|tracker| tracker_row(tracker, now)).collect(),
+            log: self.log().lines(),
+            reason_counts: self.reason_counts(),
+            wasted_bytes: summary.wasted_bytes,
+            is_endgame: summary.is_endgame,
+            comment: self.metainfo.comment().map(str::to_owned),
+            created_by: self.metainfo.created_by().map(str::to_owned),
+            is_private: self.metainfo.is_private(),
+        }
+    }
+
+    fn reason_counts(&self) -> Vec<ReasonCount> {
+        let (picks, chokes) = self.engine.reason_counts();
+        let picks = PickReason::ALL
+            .iter()
+            .zip(picks)
+            .map(|(reason, count)| count_of("pick", reason.code(), reason.text(), *count));
+        let chokes = ChokeReason::ALL
+            .iter()
+            .zip(chokes)
+            .map(|(reason, count)| count_of("choke", reason.code(), reason.text(), *count));
+        picks.chain(chokes).collect()
+    }
+}
+
+fn count_of(kind: &str, code: &str, text: &str, count: u64) -> ReasonCount {
+    ReasonCount { kind: kind.to_owned(), code: code.to_owned(), text: text.to_owned(), count }
+}
+
+fn peer_row(peer: &PeerSnapshot, pieces_total: u32) -> PeerRow {
+    PeerRow {
+        key: peer.peer.0,
+        addr: peer.addr.to_string(),
+        client: peer.client.clone(),
+        is_incoming: peer.source == engine::PeerSource::Incoming,
+        am_choking: peer.am_choking,
+        am_interested: peer.am_interested,
+        peer_choking: peer.peer_choking,
+        peer_interested: peer.peer_interested,
+        is_snubbed: peer.is_snubbed,
+        is_optimistic: peer.is_optimistic,
+        choke_reason: peer.choke_reason.map(|reason| reason.code().to_owned()),
+        down_rate: peer.down_rate,
+        up_rate: peer.up_rate,
+        down_bytes: peer.down_bytes,
+        up_bytes: peer.up_bytes,
+        progress: f64::from(peer.pieces_have) / f64::from(pieces_total.max(1)),
+        requests: (peer.requests_out, peer.requests_depth),
+    }
+}
+
+fn tracker_row(tracker: TrackerSnapshot, now: engine::Instant) -> TrackerRow {
+    let status = match (&tracker.error, tracker.asking) {
+        (Some(error), _) => error.clone(),
+        (None, Some(_)) => "Asking.".to_owned(),
+        (None, None)
+            if tracker.complete.is_some() || tracker.incomplete.is_some() || tracker.next.is_some() =>
+        {
+            "Answered.".to_owned()
+        }
+        (None, None) => "Not asked yet.".to_owned(),
+    };
+    TrackerRow {
+        url: tracker.url,
+        tier: tracker.tier,
+        status,
+        seeds: tracker.complete,
+        downloaders: tracker.incomplete,
+        next_s: tracker.next.map(|next| next.since(now).as_secs()),
+    }
+}

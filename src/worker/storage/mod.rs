@@ -1,0 +1,27 @@
+//! Torrents in the origin's private file system.
+//!
+//! ```text
+//! swarmscope/<info hash>/torrent       the .torrent file as it came
+//!                        state         two slots of `StoredState`
+//!                        resume        the engine's log of verified pieces, appended to
+//!                        content/<n>   file n of the metainfo; padding files are not stored
+//! ```
+//! Content files are named by number, so that no name of a torrent can trouble the file system. A piece is written
+//! before it is recorded, both straight to the operating system: the kill of a browser at any instant loses no
+//! recorded piece and records no lost one.
+
+mod content;
+mod error;
+mod handles;
+mod opfs;
+mod space;
+mod state;
+mod torrent_folder;
+
+pub(crate) use content::Content;
+pub(crate) use error::StorageError;
+pub(crate) use handles::Handles;
+pub(crate) use opfs::Access;
+pub(crate) use space::{Space, free_bytes};
+pub(crate) use state::StoredState;
+pub(crate) use torrent_folder::{TorrentFolder, forget, list, top};

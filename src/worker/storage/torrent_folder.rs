@@ -1,0 +1,153 @@
+//! The folder of one torrent: its metainfo, its state and the log of its verified pieces.
+
+use std::cell::{Cell, RefCell};
+
+use engine::InfoHash;
+use web_sys::FileSystemDirectoryHandle;
+
+use super::opfs::{self, Access, SyncFile};
+use super::{StorageError, StoredState};
+
+/// Everything of ours lies in this folder of the private file system.
+const TOP_FOLDER: &str = "swarmscope";
+/// Name of the folder that holds the content files.
+const CONTENT_FOLDER: &str = "content";
+const METAINFO_FILE: &str = "torrent";
+const STATE_FILE: &str = "state";
+const RESUME_FILE: &str = "resume";
+
+/// The files beside the content, kept open while the torrent is in the list.
+#[derive(Debug)]
+pub(crate) struct TorrentFolder {
+    folder: FileSystemDirectoryHandle,
+    state_file: SyncFile,
+    resume_file: SyncFile,
+    resume_len: Cell<u64>,
+    state: RefCell<StoredState>,
+}
+
+/// A folder that was found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Its name.
+    pub(crate) info_hash: InfoHash,
+    /// What is in it.
+    pub(crate) folder: TorrentFolder,
+    /// The .torrent file; not yet parsed, perhaps cut off.
+    pub(crate) metainfo: Vec<u8>,
+}
+
+impl TorrentFolder {
+    /// Opens the folder of this torrent or makes it.
+    pub(crate) async fn open(
+        top: &FileSystemDirectoryHandle,
+        info_hash: InfoHash,
+    ) -> Result<Self, StorageError> {
+        let folder = opfs::folder(top, &info_hash.to_string()).await?;
+        let state_file = opfs::open(&folder, STATE_FILE, Access::ReadWrite).await?;
+        let resume_file = opfs::open(&folder, RESUME_FILE, Access::ReadWrite).await?;
+        let state = StoredState::decode(&state_file.read_all()?).unwrap_or_default();
+        let resume_len = Cell::new(resume_file.len()?);
+        Ok(Self { folder, state_file, resume_file, resume_len, state: RefCell::new(state) })
+    }
+
+    /// Stores the .torrent file.
+    pub(crate) async fn write_metainfo(&self, bytes: &[u8]) -> Result<(), StorageError> {
+        let file = opfs::open(&self.folder, METAINFO_FILE, Access::ReadWrite).await?;
+        file.set_len(bytes.len() as u64)?;
+        file.write_at(bytes, 0)
+    }
+
+    /// The stored .torrent file; empty if it was never written.
+    pub(crate) async fn read_metainfo(&self) -> Result<Vec<u8>, StorageError> {
+        opfs::open(&self.folder, METAINFO_FILE, Access::ReadWrite).await?.read_all()
+    }
+
+    /// The folder of the content files.
+    pub(crate) async fn content_folder(&self) -> Result<FileSystemDirectoryHandle, StorageError> {
+        opfs::folder(&self.folder, CONTENT_FOLDER).await
+    }
+
+    /// Path of a content file in the private file system.
+    pub(crate) fn content_path(info_hash: InfoHash, file: usize) -> Vec<String> {
+        vec![TOP_FOLDER.to_owned(), info_hash.to_string(), CONTENT_FOLDER.to_owned(), file.to_string()]
+    }
+
+    /// The state as it was last written.
+    pub(crate) fn state(&self) -> StoredState {
+        self.state.borrow().clone()
+    }
+
+    /// Changes the state and writes it, if that changes anything.
+    pub(crate) fn update_state(&self, change: impl FnOnce(&mut StoredState)) -> Result<(), StorageError> {
+        let mut state = self.state();
+        change(&mut state);
+        if state == *self.state.borrow() {
+            return Ok(());
+        }
+        state.number += 1;
+        let (at, slot) = state.encode();
+        self.state_file.write_at(&slot, at)?;
+        *self.state.borrow_mut() = state;
+        Ok(())
+    }
+
+    /// The log of verified pieces, as it was appended to.
+    pub(crate) fn read_resume(&self) -> Result<Vec<u8>, StorageError> {
+        self.resume_file.read_all()
+    }
+
+    /// Adds to the log.
+    pub(crate) fn append_resume(&self, record: &[u8]) -> Result<(), StorageError> {
+        self.resume_file.write_at(record, self.resume_len.get())?;
+        self.resume_len.set(self.resume_len.get() + record.len() as u64);
+        Ok(())
+    }
+
+    /// Drops what is behind the first `len` bytes of the log.
+    pub(crate) fn cut_resume(&self, len: usize) -> Result<(), StorageError> {
+        self.resume_file.set_len(len as u64)?;
+        self.resume_len.set(len as u64);
+        Ok(())
+    }
+
+    /// Replaces the log. A kill in between leaves it short: pieces are then hashed or fetched again, never trusted.
+    pub(crate) fn replace_resume(&self, log: &[u8]) -> Result<(), StorageError> {
+        self.resume_file.set_len(0)?;
+        self.resume_file.write_at(log, 0)?;
+        self.resume_len.set(log.len() as u64);
+        Ok(())
+    }
+}
+
+/// Our folder in the private file system.
+pub(crate) async fn top() -> Result<FileSystemDirectoryHandle, StorageError> {
+    opfs::folder(&opfs::root().await?, TOP_FOLDER).await
+}
+
+/// All stored torrents in no order. Folders of torrents removed with their content are deleted on the way; those
+/// that stay for a torrent that may come back are left out.
+pub(crate) async fn list(top: &FileSystemDirectoryHandle) -> Result<Vec<Found>, StorageError> {
+    let mut found = Vec::new();
+    for name in opfs::names(top).await? {
+        let Ok(info_hash) = name.parse::<InfoHash>() else { continue };
+        let folder = TorrentFolder::open(top, info_hash).await?;
+        match folder.state().removed_with_data {
+            Some(false) => {}
+            Some(true) => {
+                drop(folder);
+                opfs::remove_folder(top, &name).await?;
+            }
+            None => {
+                let metainfo = folder.read_metainfo().await?;
+                found.push(Found { info_hash, folder, metainfo });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Deletes the folder of a torrent. All its files must be closed.
+pub(crate) async fn forget(top: &FileSystemDirectoryHandle, info_hash: InfoHash) -> Result<(), StorageError> {
+    opfs::remove_folder(top, &info_hash.to_string()).await
+}

@@ -1,0 +1,78 @@
+//! The tabs that listen: what they watch, and how they are told.
+
+use std::collections::BTreeMap;
+
+use engine::InfoHash;
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::JsCast as _;
+use web_sys::DedicatedWorkerGlobalScope;
+
+use crate::envelope::{FromWorker, TabNumber};
+use crate::messages::Update;
+
+/// Tabs that may be remembered; one that crashed cannot say that it leaves.
+const TABS_MAX: usize = 64;
+
+/// The tabs and what each watches.
+#[derive(Debug, Default)]
+pub(crate) struct Tabs {
+    watching: BTreeMap<TabNumber, Option<InfoHash>>,
+}
+
+impl Tabs {
+    /// A tab has begun to listen.
+    pub(crate) fn join(&mut self, tab: TabNumber) {
+        if self.watching.len() >= TABS_MAX {
+            self.watching.pop_first();
+        }
+        self.watching.entry(tab).or_insert(None);
+    }
+
+    /// A tab closes.
+    pub(crate) fn leave(&mut self, tab: TabNumber) {
+        self.watching.remove(&tab);
+    }
+
+    /// A tab watches this torrent from now on, or none.
+    pub(crate) fn watch(&mut self, tab: TabNumber, info_hash: Option<InfoHash>) {
+        self.join(tab);
+        self.watching.insert(tab, info_hash);
+    }
+
+    /// Nobody listens.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.watching.is_empty()
+    }
+
+    /// Every tab that watches a torrent, and which.
+    pub(crate) fn watchers(&self) -> impl Iterator<Item = (TabNumber, InfoHash)> + '_ {
+        self.watching.iter().filter_map(|(tab, info_hash)| Some((*tab, (*info_hash)?)))
+    }
+}
+
+/// Tells one tab, or all of them.
+pub(crate) fn tell(to: Option<TabNumber>, update: Update) {
+    post(to, update, None);
+}
+
+/// Tells something with a byte a piece beside it.
+pub(crate) fn tell_with_map(to: Option<TabNumber>, update: Update, map: &[u8]) {
+    post(to, update, Some(Uint8Array::from(map)));
+}
+
+fn post(to: Option<TabNumber>, update: Update, map: Option<Uint8Array>) {
+    let json = serde_json::to_string(&FromWorker { to, update }).unwrap_or_default();
+    let parts = match &map {
+        Some(map) => Array::of2(&json.into(), map),
+        None => Array::of1(&json.into()),
+    };
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let outcome = match map {
+        // Handed over, not copied.
+        Some(map) => scope.post_message_with_transfer(&parts, &Array::of1(&map.buffer())),
+        None => scope.post_message(&parts),
+    };
+    if let Err(error) = outcome {
+        web_sys::console::error_2(&"messaging:".into(), &error);
+    }
+}

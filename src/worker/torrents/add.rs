@@ -1,0 +1,188 @@
+//! Torrents come in: from a .torrent file that the user added, or from storage when the worker starts.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use engine::{Bitfield, InfoHash, Metainfo, Resume, ResumeLog};
+use gloo::timers::future::TimeoutFuture;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::FileSystemDirectoryHandle;
+
+use super::torrent::{Condition, Stored, Torrent};
+use crate::envelope::TabNumber;
+use crate::messages::Update;
+use crate::worker::clock::unix_ms;
+use crate::worker::host::Host;
+use crate::worker::storage::{self, Content, Handles, Space, StorageError, TorrentFolder};
+use crate::worker::tabs::tell;
+use crate::worker::words::bytes_in_words;
+
+/// A torrent that is being loaded or deleted is waited for.
+const BUSY_RETRY_MS: u32 = 200;
+
+/// Adds a torrent. `name` is the file's name or its address, for messages.
+pub(crate) fn add(host: &Host, tab: TabNumber, request: u32, name: String, bytes: Vec<u8>) {
+    let host = host.clone();
+    spawn_local(async move {
+        let update = match try_add(&host, &name, &bytes).await {
+            Ok(info_hash) => Update::Added { request, info_hash: info_hash.to_string() },
+            Err(message) => Update::AddFailed { request, message },
+        };
+        tell(Some(tab), update);
+    });
+}
+
+async fn try_add(host: &Host, name: &str, bytes: &[u8]) -> Result<InfoHash, String> {
+    let metainfo = Arc::new(Metainfo::parse(bytes).map_err(|error| format!("“{name}”: {error}"))?);
+    let info_hash = metainfo.info_hash();
+    claim(host, &metainfo).await?;
+    let outcome = store(host, &metainfo).await;
+    host.turn(|state| {
+        state.disk.busy.remove(&info_hash);
+    });
+    outcome.map(|()| info_hash)
+}
+
+/// Waits until nobody else is at work on this torrent, and claims it.
+async fn claim(host: &Host, metainfo: &Metainfo) -> Result<(), String> {
+    let info_hash = metainfo.info_hash();
+    loop {
+        let claimed = host.turn(|state| {
+            if state.torrents.find(info_hash).is_some() {
+                return Err(format!("“{}” is already in the list.", metainfo.name()));
+            }
+            Ok(state.disk.top.is_some() && state.disk.busy.insert(info_hash))
+        });
+        match claimed {
+            Some(Ok(true)) => return Ok(()),
+            Some(Ok(false)) => TimeoutFuture::new(BUSY_RETRY_MS).await,
+            Some(Err(message)) => return Err(message),
+            None => return Err("The engine has stopped. Reload the page.".to_owned()),
+        }
+    }
+}
+
+async fn store(host: &Host, metainfo: &Arc<Metainfo>) -> Result<(), String> {
+    let (top, handles) = disk(host).ok_or("The engine has stopped. Reload the page.")?;
+    let info_hash = metainfo.info_hash();
+    let folder = TorrentFolder::open(&top, info_hash).await.map_err(|error| error.to_string())?;
+    let resume = read_resume(&folder, metainfo).map_err(|error| error.to_string())?;
+    let free_bytes = storage::free_bytes().await;
+    host.turn(|state| state.disk.free_bytes = free_bytes);
+    let missing_bytes = missing_bytes(metainfo, &resume.have);
+    if let Space::TooLittle { free_bytes } = Space::of(missing_bytes, free_bytes) {
+        let is_new = resume.have.count() == 0;
+        drop(folder);
+        if is_new {
+            // What cannot be deleted now has no metainfo and goes with the next start.
+            let _ = storage::forget(&top, info_hash).await;
+        }
+        return Err(format!(
+            "“{}” needs {}, but the browser can store only {} more for this page. Make room on the disk, or save \
+             and remove other torrents here, and add it again.",
+            metainfo.name(),
+            bytes_in_words(missing_bytes),
+            bytes_in_words(free_bytes)
+        ));
+    }
+    write(&folder, metainfo)
+        .await
+        .map_err(|error| format!("“{}” could not be stored. {error}", metainfo.name()))?;
+    open(host, handles, folder, Arc::clone(metainfo), resume.have).await.map_err(|error| error.to_string())
+}
+
+async fn write(folder: &TorrentFolder, metainfo: &Metainfo) -> Result<(), StorageError> {
+    folder.write_metainfo(metainfo.as_bytes()).await?;
+    folder.update_state(|state| {
+        state.added_ms = unix_ms();
+        state.is_paused = false;
+        state.removed_with_data = None;
+    })
+}
+
+fn missing_bytes(metainfo: &Metainfo, have: &Bitfield) -> u64 {
+    have.iter_missing().map(|piece| u64::from(metainfo.piece_size(piece))).sum()
+}
+
+/// What the log says; a log that is none is begun anew, and one with much in it that no longer matters is shortened.
+fn read_resume(folder: &TorrentFolder, metainfo: &Metainfo) -> Result<Resume, StorageError> {
+    let log = ResumeLog::new(metainfo.info_hash(), metainfo.pieces_total());
+    let bytes = folder.read_resume()?;
+    match log.parse(&bytes) {
+        Ok(resume) => {
+            let compacted = log.compacted(&resume);
+            if bytes.len() > 2 * compacted.len() {
+                folder.replace_resume(&compacted)?;
+            } else if resume.valid_len < bytes.len() {
+                folder.cut_resume(resume.valid_len)?;
+            }
+            Ok(resume)
+        }
+        Err(_) => {
+            let header = log.header();
+            folder.replace_resume(&header)?;
+            let have = Bitfield::none(metainfo.pieces_total());
+            Ok(Resume { have, uploaded: 0, downloaded: 0, valid_len: header.len() })
+        }
+    }
+}
+
+async fn open(
+    host: &Host,
+    handles: Rc<Handles>,
+    folder: TorrentFolder,
+    metainfo: Arc<Metainfo>,
+    have: Bitfield,
+) -> Result<(), StorageError> {
+    let content_folder = folder.content_folder().await?;
+    host.turn(|state| {
+        let number = state.torrents.next_number();
+        let content = Rc::new(Content::new(number, Arc::clone(&metainfo), content_folder, handles));
+        let condition = if folder.state().is_paused { Condition::Paused } else { Condition::Running };
+        let stored = Stored { folder: Rc::new(folder), content };
+        let mut torrent = Torrent::new(number, metainfo, stored, have, condition);
+        torrent.start(&mut state.wires);
+        state.torrents.insert(torrent);
+    });
+    Ok(())
+}
+
+fn disk(host: &Host) -> Option<(FileSystemDirectoryHandle, Rc<Handles>)> {
+    host.turn(|state| Some((state.disk.top.clone()?, Rc::clone(&state.disk.handles)))).flatten()
+}
+
+/// Loads what is stored. To be called once, when the worker starts.
+pub(crate) fn load(host: &Host) {
+    let host = host.clone();
+    spawn_local(async move {
+        if let Err(error) = try_load(&host).await {
+            tell(None, Update::Notice { message: format!("The stored torrents could not be read. {error}") });
+        }
+    });
+}
+
+async fn try_load(host: &Host) -> Result<(), StorageError> {
+    let top = storage::top().await?;
+    let mut found = storage::list(&top).await?;
+    found.sort_by_key(|found| (found.folder.state().added_ms, found.info_hash));
+    let handles = host.turn(|state| Rc::clone(&state.disk.handles)).unwrap_or_default();
+    for found in found {
+        let metainfo =
+            Metainfo::parse(&found.metainfo).ok().filter(|parsed| parsed.info_hash() == found.info_hash);
+        let Some(metainfo) = metainfo else {
+            // It was being added when the browser was killed.
+            drop(found.folder);
+            storage::forget(&top, found.info_hash).await?;
+            continue;
+        };
+        let resume = read_resume(&found.folder, &metainfo)?;
+        open(host, Rc::clone(&handles), found.folder, Arc::new(metainfo), resume.have).await?;
+    }
+    let free_bytes = storage::free_bytes().await;
+    // From now on torrents can be added.
+    host.turn(|state| {
+        state.disk.top = Some(top);
+        state.disk.free_bytes = free_bytes;
+    });
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! What the user wants of a torrent, and what a new session with the relay means for it.
+
+use std::net::SocketAddr;
+
+use engine::{InfoHash, Input};
+use gloo::timers::future::TimeoutFuture;
+use relay_proto::{Close, CloseCode, Frame, Register, Unregister};
+use wasm_bindgen_futures::spawn_local;
+
+use super::torrent::{Condition, Torrent};
+use crate::messages::Update;
+use crate::worker::host::{Host, State, Wires};
+use crate::worker::storage::{self, StorageError};
+use crate::worker::streams::Connection;
+use crate::worker::tabs::tell;
+
+/// Work under way may hold files of a torrent that is being removed for a moment longer.
+const REMOVE_RETRIES: u32 = 20;
+const REMOVE_RETRY_MS: u32 = 500;
+
+impl Torrent {
+    /// Takes part in the swarm, if it is to and there is a relay.
+    pub(crate) fn start(&mut self, wires: &mut Wires) {
+        if !self.is_running() || self.is_started || !wires.relay.has_session() {
+            return;
+        }
+        self.is_started = true;
+        wires.relay.send(&Frame::Register(Register {
+            torrent: self.number,
+            info_hashes: vec![self.info_hash()],
+            private: self.metainfo.is_private(),
+        }));
+        self.drive(wires, Input::Listening { port: wires.relay.incoming_port() });
+        self.drive(wires, Input::Start);
+    }
+
+    /// Leaves the swarm: the engine has said so to the trackers; the relay ends what is left.
+    pub(super) fn leave(&mut self, wires: &mut Wires) {
+        self.is_started = false;
+        let close = Close::new(CloseCode::TabDone);
+        for stream in wires.streams.remove_torrent(self.number) {
+            wires.relay.send(&Frame::Close { stream, close: close.clone() });
+        }
+        if wires.relay.has_session() {
+            wires.relay.send(&Frame::Unregister(Unregister { torrent: self.number }));
+        }
+    }
+
+    /// Stops taking part.
+    fn stop(&mut self, wires: &mut Wires) {
+        if self.is_started {
+            self.drive(wires, Input::Pause);
+            self.leave(wires);
+        }
+    }
+
+    /// The relay knows nothing of us any more: all connections are gone, and our port may be another one.
+    pub(crate) fn join_anew(&mut self, wires: &mut Wires) {
+        if self.is_started {
+            self.is_started = false;
+            self.drive(wires, Input::Pause);
+        }
+        self.start(wires);
+    }
+
+    /// A peer came on a stream of the relay's.
+    pub(crate) fn accept(&mut self, wires: &mut Wires, stream: u32, addr: SocketAddr) {
+        let peer = self.incoming_key();
+        let connection = Connection { torrent: self.number, peer };
+        wires.streams.insert(stream, connection, wires.relay.stream_credit_up());
+        self.drive(wires, Input::Accepted { peer, addr });
+    }
+
+    /// Which of its engines this is.
+    pub(crate) const fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Unfinished pieces may take so much memory.
+    pub(crate) fn limit_memory(&mut self, bytes_max: usize) {
+        let bytes_max = if self.is_downloading() { bytes_max } else { 0 };
+        self.assembler.set_bytes_max(bytes_max);
+    }
+
+    /// Writes totals that have changed.
+    pub(crate) fn save_totals(&self) -> Result<(), StorageError> {
+        let (down_bytes, up_bytes) = (self.down_bytes(), self.up_bytes());
+        self.stored.folder.update_state(|state| {
+            state.down_bytes = down_bytes;
+            state.up_bytes = up_bytes;
+        })
+    }
+
+    fn save_paused(&self, is_paused: bool) -> Result<(), StorageError> {
+        self.stored.folder.update_state(|state| state.is_paused = is_paused)
+    }
+}
+
+impl State {
+    /// Pauses a torrent.
+    pub(crate) fn pause(&mut self, info_hash: InfoHash) {
+        self.control(info_hash, |torrent, wires| {
+            match &mut torrent.condition {
+                Condition::Checking { then_run, .. } => *then_run = false,
+                condition => *condition = Condition::Paused,
+            }
+            torrent.stop(wires);
+            torrent.save_totals()?;
+            torrent.save_paused(true)
+        });
+    }
+
+    /// Lets a torrent go on, also after a fault.
+    pub(crate) fn resume(&mut self, info_hash: InfoHash) {
+        self.control(info_hash, |torrent, wires| {
+            match &mut torrent.condition {
+                Condition::Running => return Ok(()),
+                Condition::Checking { then_run, .. } => *then_run = true,
+                condition => *condition = Condition::Running,
+            }
+            torrent.start(wires);
+            torrent.save_paused(false)
+        });
+    }
+
+    /// Hashes everything that is stored of a torrent again.
+    pub(crate) fn recheck(&mut self, info_hash: InfoHash) {
+        self.control(info_hash, |torrent, wires| {
+            let then_run = !matches!(torrent.condition, Condition::Paused);
+            if matches!(torrent.condition, Condition::Checking { .. }) {
+                return Ok(());
+            }
+            torrent.stop(wires);
+            torrent.begin_check(&wires.host, then_run)
+        });
+    }
+
+    /// Forgets a torrent.
+    pub(crate) fn remove(&mut self, info_hash: InfoHash, with_data: bool) {
+        self.control(info_hash, |torrent, wires| {
+            torrent.stop(wires);
+            torrent.save_totals()?;
+            torrent.stored.folder.update_state(|state| state.removed_with_data = Some(with_data))
+        });
+        let Some(number) = self.torrents.find(info_hash).map(|torrent| torrent.number) else { return };
+        if let Some(torrent) = self.torrents.remove(number) {
+            torrent.stored.content.close();
+        }
+        if with_data {
+            self.disk.busy.insert(info_hash);
+            spawn_local(delete(self.host.clone(), info_hash));
+        }
+    }
+
+    fn control(
+        &mut self,
+        info_hash: InfoHash,
+        f: impl FnOnce(&mut Torrent, &mut Wires) -> Result<(), StorageError>,
+    ) {
+        let Some(number) = self.torrents.find(info_hash).map(|torrent| torrent.number) else { return };
+        let Some(torrent) = self.torrents.get_mut(number) else { return };
+        if let Err(error) = f(torrent, &mut self.wires) {
+            self.wires.fail(number, &error);
+        }
+    }
+}
+
+async fn delete(host: Host, info_hash: InfoHash) {
+    let top = host.turn(|state| state.disk.top.clone()).flatten();
+    if let Some(top) = top {
+        let mut tries = 0;
+        while let Err(error) = storage::forget(&top, info_hash).await {
+            tries += 1;
+            if tries > REMOVE_RETRIES {
+                let message = format!(
+                    "A removed torrent's files could not be deleted yet: {error} They go with the next start."
+                );
+                tell(None, Update::Notice { message });
+                break;
+            }
+            TimeoutFuture::new(REMOVE_RETRY_MS).await;
+        }
+    }
+    let free_bytes = storage::free_bytes().await;
+    host.turn(|state| {
+        state.disk.busy.remove(&info_hash);
+        state.disk.free_bytes = free_bytes;
+    });
+}

@@ -1,0 +1,199 @@
+//! Hashes pieces off the worker's thread and stores those that are right.
+//!
+//! Pieces in memory go through `SubtleCrypto`, several at a time; those that went to storage as they came are read
+//! back, and if they are long hashed slice by slice, so that the worker stays responsive.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use engine::{Assembled, BlockRef, PieceIndex, VerifyOutcome};
+use futures_util::lock::Mutex;
+use gloo::timers::future::TimeoutFuture;
+use js_sys::Uint8Array;
+use sha1::{Digest as _, Sha1};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::DedicatedWorkerGlobalScope;
+
+use crate::worker::host::Host;
+use crate::worker::storage::{Content, StorageError, TorrentFolder};
+
+/// Pieces that are hashed at the same time, in bytes together; `SubtleCrypto` copies each.
+const IN_FLIGHT_BYTES_MAX: usize = 16 << 20;
+/// Longer pieces that lie in storage are hashed in slices of this many bytes.
+const SLICE_LEN: usize = 1 << 20;
+
+/// A piece to be hashed.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// Which torrent, by its number.
+    pub(crate) torrent: u32,
+    /// Which of its engines asked.
+    pub(crate) epoch: u32,
+    /// The whole piece.
+    pub(crate) block: BlockRef,
+    /// What its hash must be.
+    pub(crate) hash: [u8; 20],
+    /// Where its bytes are.
+    pub(crate) assembled: Assembled,
+    /// What to append to the log when it is stored.
+    pub(crate) record: Vec<u8>,
+    /// Where it belongs.
+    pub(crate) content: Rc<Content>,
+    /// Where the log is.
+    pub(crate) folder: Rc<TorrentFolder>,
+    /// Blocks that still wait to be written.
+    pub(crate) late_writes: Rc<LateWrites>,
+}
+
+/// What came of a job.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// As in the job.
+    pub(crate) torrent: u32,
+    /// As in the job.
+    pub(crate) epoch: u32,
+    /// The piece.
+    pub(crate) piece: PieceIndex,
+    /// The verdict.
+    pub(crate) outcome: Result<VerifyOutcome, StorageError>,
+    /// The buffer, to be used again.
+    pub(crate) buffer: Option<Vec<u8>>,
+}
+
+/// Jobs that wait and that run.
+#[derive(Debug, Default)]
+pub(crate) struct Verifier {
+    waiting: VecDeque<Job>,
+    in_flight_bytes: usize,
+}
+
+impl Verifier {
+    /// Hashes a piece when its turn comes.
+    pub(crate) fn push(&mut self, job: Job) {
+        self.waiting.push_back(job);
+    }
+
+    /// A job is done: there is room for others.
+    pub(crate) fn finished(&mut self, len: usize) {
+        self.in_flight_bytes = self.in_flight_bytes.saturating_sub(len);
+    }
+
+    /// Starts as many jobs as the bound allows, and always one.
+    pub(crate) fn start(&mut self, host: &Host) {
+        while let Some(job) = self.waiting.front() {
+            let len = job.block.len as usize;
+            if self.in_flight_bytes > 0 && self.in_flight_bytes + len > IN_FLIGHT_BYTES_MAX {
+                return;
+            }
+            self.in_flight_bytes += len;
+            if let Some(job) = self.waiting.pop_front() {
+                let host = host.clone();
+                spawn_local(async move {
+                    let done = job.run().await;
+                    host.turn(move |state| state.on_verified(done, len));
+                });
+            }
+        }
+    }
+}
+
+impl Job {
+    async fn run(self) -> Done {
+        let outcome = match &self.assembled {
+            Assembled::Buffer(bytes) => self.verify_buffer(bytes).await,
+            Assembled::OnDisk => self.verify_stored().await,
+        };
+        let buffer = match self.assembled {
+            Assembled::Buffer(buffer) => Some(buffer),
+            Assembled::OnDisk => None,
+        };
+        Done { torrent: self.torrent, epoch: self.epoch, piece: self.block.piece, outcome, buffer }
+    }
+
+    async fn verify_buffer(&self, bytes: &[u8]) -> Result<VerifyOutcome, StorageError> {
+        if sha1(bytes).await != self.hash {
+            return Ok(VerifyOutcome::Mismatch);
+        }
+        self.content.write(&self.block, bytes).await?;
+        self.folder.append_resume(&self.record)?;
+        Ok(VerifyOutcome::Stored)
+    }
+
+    async fn verify_stored(&self) -> Result<VerifyOutcome, StorageError> {
+        self.late_writes.drain(&self.content).await?;
+        if hash_stored(&self.content, &self.block).await? != Some(self.hash) {
+            return Ok(VerifyOutcome::Mismatch);
+        }
+        self.folder.append_resume(&self.record)?;
+        Ok(VerifyOutcome::Stored)
+    }
+}
+
+/// SHA-1 of a piece in storage; `None` if its files are too short.
+pub(super) async fn hash_stored(
+    content: &Content,
+    piece: &BlockRef,
+) -> Result<Option<[u8; 20]>, StorageError> {
+    let mut buffer = vec![0; SLICE_LEN.min(piece.len as usize)];
+    if piece.len as usize <= SLICE_LEN {
+        return Ok(if content.read(piece, &mut buffer).await? { Some(sha1(&buffer).await) } else { None });
+    }
+    let mut hasher = Sha1::new();
+    let mut begin = 0;
+    while begin < piece.len {
+        let len = (piece.len - begin).min(SLICE_LEN as u32);
+        let slice = &mut buffer[..len as usize];
+        if !content.read(&BlockRef { piece: piece.piece, begin: piece.begin + begin, len }, slice).await? {
+            return Ok(None);
+        }
+        hasher.update(&*slice);
+        begin += len;
+        TimeoutFuture::new(0).await;
+    }
+    Ok(Some(hasher.finalize().into()))
+}
+
+/// SHA-1 off this thread where the browser has it; otherwise here.
+async fn sha1(bytes: &[u8]) -> [u8; 20] {
+    match subtle_sha1(bytes).await {
+        Some(hash) => hash,
+        None => Sha1::digest(bytes).into(),
+    }
+}
+
+async fn subtle_sha1(bytes: &[u8]) -> Option<[u8; 20]> {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let promise = scope.crypto().ok()?.subtle().digest_with_str_and_u8_array("SHA-1", bytes).ok()?;
+    let digest = Uint8Array::new(&JsFuture::from(promise).await.ok()?);
+    let mut hash = [0; 20];
+    if digest.length() != 20 {
+        return None;
+    }
+    digest.copy_to(&mut hash);
+    Some(hash)
+}
+
+/// Blocks that came for files which were not open: they wait here until these are.
+#[derive(Debug, Default)]
+pub(crate) struct LateWrites {
+    queue: RefCell<VecDeque<(BlockRef, Vec<u8>)>>,
+    draining: Mutex<()>,
+}
+
+impl LateWrites {
+    /// Adds one.
+    pub(crate) fn push(&self, block: BlockRef, bytes: Vec<u8>) {
+        self.queue.borrow_mut().push_back((block, bytes));
+    }
+
+    /// Writes all of them.
+    pub(crate) async fn drain(&self, content: &Content) -> Result<(), StorageError> {
+        let _one_at_a_time = self.draining.lock().await;
+        loop {
+            let Some((block, bytes)) = self.queue.borrow_mut().pop_front() else { return Ok(()) };
+            content.write(&block, &bytes).await?;
+        }
+    }
+}
