@@ -37,7 +37,7 @@ impl Engine {
         };
         let peers = self.joined as usize;
         self.picker.pick(&self.config, &asker, wanted, peers, &mut self.rng, &mut self.picked);
-        if self.picked.blocks.len() < wanted {
+        if self.picked.is_exhausted {
             peer.starved_at = Some(self.picker.generation());
         } else if wanted < room {
             self.timers.is_download_waiting = true;

@@ -9,10 +9,11 @@ use super::{Asker, Partial, Picker, number};
 use crate::rng::Rng;
 use crate::{BlockRef, Config, PickReason, PieceIndex};
 
-/// Peers that are asked for the same block in the endgame: a few, or the last blocks would cost many times their size.
-const ENDGAME_ASKERS_MAX: u8 = 3;
+/// Peers that are asked for the same block in the endgame, or the last blocks would cost many times their size. If both
+/// of them stall, the block becomes free for a third.
+const ENDGAME_ASKERS_MAX: u8 = 2;
 /// In the endgame a peer gets new requests only when it has fewer than this many: who is nearly done helps the slow.
-const ENDGAME_REQUESTS: usize = 8;
+const ENDGAME_REQUESTS: usize = 4;
 
 /// What was chosen for a peer.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub(crate) struct Picked {
     pub(crate) blocks: Vec<(BlockRef, PickReason)>,
     /// Pieces whose stored blocks were given up to make room for others.
     pub(crate) discarded: Vec<PieceIndex>,
+    /// There is nothing more for this peer until the picker's generation changes.
+    pub(crate) is_exhausted: bool,
 }
 
 impl Picker {
@@ -41,7 +44,8 @@ impl Picker {
             let Some((piece, reason)) = self.begin(config, asker, peers, rng, picked) else { break };
             self.take(asker, piece, reason, wanted, picked);
         }
-        if picked.blocks.len() < wanted && self.is_endgame() {
+        picked.is_exhausted = picked.blocks.len() < wanted;
+        if picked.is_exhausted && self.is_endgame() {
             self.pick_endgame(asker, wanted, picked);
         }
         if self.is_endgame() != self.was_endgame {
@@ -161,11 +165,17 @@ impl Picker {
     }
 
     fn pick_endgame(&mut self, asker: &Asker<'_>, wanted: usize, picked: &mut Picked) {
-        let room = ENDGAME_REQUESTS.saturating_sub(asker.outstanding.len());
-        let (start, start_block) = self.endgame_at;
-        if asker.is_on_parole || picked.blocks.len() >= wanted.min(room) {
+        if asker.is_on_parole {
             return;
         }
+        let room = ENDGAME_REQUESTS.saturating_sub(asker.outstanding.len());
+        let wanted = wanted.min(room);
+        if picked.blocks.len() >= wanted {
+            // It has enough to do; it may help once that is done.
+            picked.is_exhausted = false;
+            return;
+        }
+        let (start, start_block) = self.endgame_at;
         let pieces: Vec<PieceIndex> = self
             .partials
             .range(start..)
@@ -190,7 +200,8 @@ impl Picker {
                 partial.ask(number);
                 picked.blocks.push((block, PickReason::Endgame));
                 self.endgame_at = (piece, number + 1);
-                if picked.blocks.len() >= wanted.min(room) {
+                if picked.blocks.len() >= wanted {
+                    picked.is_exhausted = false;
                     return;
                 }
             }

@@ -106,8 +106,9 @@ impl Partial {
         self.askers[block as usize]
     }
 
+    /// A request for one of its blocks is outstanding, whether we count on it or not.
     pub(crate) fn is_asked(&self) -> bool {
-        self.free.count() + self.received.count() < self.blocks
+        self.askers.iter().any(|&askers| askers > 0)
     }
 
     /// One more peer is asked.

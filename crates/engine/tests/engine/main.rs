@@ -1,0 +1,11 @@
+//! The engine as its hosts see it: inputs and outputs only, in virtual time.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod closing;
+mod downloading;
+mod peers;
+mod suspects;
+mod swarm;
+mod uploading;
+mod util;
