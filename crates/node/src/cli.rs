@@ -1,0 +1,248 @@
+//! The command line.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
+use peernet::policy::DestinationPolicy;
+
+/// A BitTorrent client for the command line: the engine of Swarmscope over TCP.
+///
+/// Ctrl-C stops politely: trackers are told, and what is verified is kept for the next time. Set SWARMSCOPE_LOG=debug
+/// to see on stderr what happens.
+#[derive(Debug, Parser)]
+#[command(name = "swarmscope-node", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Download a torrent
+    Get(GetArgs),
+    /// Check content and seed it
+    Seed(SeedArgs),
+    /// Make a .torrent file
+    Create(CreateArgs),
+    /// Run a small swarm on this machine, to have something to watch and to download from
+    Demo(DemoArgs),
+}
+
+/// Arguments of `get`.
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    /// A .torrent file, or the http(s) address of one
+    pub source: String,
+    /// Folder to download into
+    #[arg(long, alias = "dir", value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+    /// Go on seeding when complete, until Ctrl-C
+    #[arg(long, conflicts_with = "exit")]
+    pub seed_after: bool,
+    /// Exit when complete (what happens anyway, for scripts that want to say so)
+    #[arg(long)]
+    pub exit: bool,
+    /// Hash everything that is there again, instead of trusting the record of the last time
+    #[arg(long)]
+    pub check: bool,
+    /// How to reach the swarm.
+    #[command(flatten)]
+    pub net: NetArgs,
+    /// How to show what happens.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `seed`.
+#[derive(Debug, Args)]
+pub struct SeedArgs {
+    /// A .torrent file, or the http(s) address of one
+    pub source: String,
+    /// The content, or the folder that it lies in
+    #[arg(long, alias = "dir", value_name = "PATH", default_value = ".")]
+    pub data: PathBuf,
+    /// How to reach the swarm.
+    #[command(flatten)]
+    pub net: NetArgs,
+    /// How to show what happens.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How to reach the swarm.
+#[derive(Debug, Args)]
+pub struct NetArgs {
+    /// Where to listen for peers; port 0 is any free one [default: all addresses, first free port from 6881]
+    #[arg(long, value_name = "IP:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Local address of the connections that go out [default: the one of --listen]
+    #[arg(long, value_name = "IP")]
+    pub bind: Option<IpAddr>,
+    /// A peer to begin with, wherever it is; may be repeated
+    #[arg(long = "peer", value_name = "IP:PORT")]
+    pub peers: Vec<SocketAddr>,
+    /// Also reach this network, which is not part of the public internet; may be repeated
+    #[arg(long, value_name = "NETWORK")]
+    pub allow_net: Vec<IpNet>,
+    /// Upload at most so many bytes a second; k and M stand for thousands and millions
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub upload_rate: Option<u64>,
+    /// Download at most so many bytes a second
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub download_rate: Option<u64>,
+}
+
+/// How to show what happens.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct OutputArgs {
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// One JSON object a line on stdout, for programs
+    #[arg(long, conflicts_with = "quiet")]
+    pub json: bool,
+}
+
+/// Arguments of `create`.
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// The file or folder to share
+    pub path: PathBuf,
+    /// Address of a tracker; may be repeated, the first is tried first
+    #[arg(long = "tracker", value_name = "URL")]
+    pub trackers: Vec<String>,
+    /// Bytes of a piece, for instance 256k (here k and M are powers of two) [default: what suits the size]
+    #[arg(long, value_name = "LEN", value_parser = parse_piece_len)]
+    pub piece_len: Option<u32>,
+    /// Let only the trackers introduce peers (BEP 27)
+    #[arg(long)]
+    pub private: bool,
+    /// A word to those who download it
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+    /// The .torrent file to write [default: NAME.torrent in the current folder]
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace the .torrent file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// How to show what happens.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Port of the demo's tracker at 127.77.0.1
+    #[arg(long, default_value_t = 6880)]
+    pub port: u16,
+    /// Seeds, at 127.77.1.1 and up
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub seeds: u8,
+    /// Downloaders, at 127.77.2.1 and up
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(0..=50))]
+    pub downloaders: u8,
+    /// Upload rates of the seeds in bytes a second, in turn
+    #[arg(long, value_name = "RATE,...", value_delimiter = ',', value_parser = parse_rate, default_value = "3M,1500k")]
+    pub seed_rates: Vec<u64>,
+    /// Upload rates of the downloaders in bytes a second, in turn
+    #[arg(long, value_name = "RATE,...", value_delimiter = ',', value_parser = parse_rate, default_value = "800k,400k,200k,100k")]
+    pub downloader_rates: Vec<u64>,
+    /// Length of the sample in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub size: u32,
+    /// Folder for the sample and the downloads [default: swarmscope-demo in the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// How long a downloader seeds before it may start anew, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub seed_for: u64,
+}
+
+impl NetArgs {
+    /// The public internet, the networks that the user opened, and the peers that the user named.
+    #[must_use]
+    pub fn policy(&self) -> DestinationPolicy {
+        let named = self.peers.iter().map(|peer| IpNet::from(peer.ip()));
+        DestinationPolicy::public().allow_all(self.allow_net.iter().copied()).allow_all(named)
+    }
+
+    /// Peers should see the same address on connections that go out as on those that come in.
+    #[must_use]
+    pub fn bind_addr(&self) -> Option<IpAddr> {
+        let listen = self.listen.map(|listen| listen.ip()).filter(|ip| !ip.is_unspecified());
+        self.bind.or(listen)
+    }
+
+    /// The engine's tunables.
+    #[must_use]
+    pub fn config(&self) -> engine::Config {
+        engine::Config {
+            upload_rate_max: self.upload_rate,
+            download_rate_max: self.download_rate,
+            ..engine::Config::default()
+        }
+    }
+}
+
+fn parse_rate(text: &str) -> Result<u64, String> {
+    parse_number(text, 1000)
+}
+
+fn parse_piece_len(text: &str) -> Result<u32, String> {
+    let len = parse_number(text, 1024)?;
+    u32::try_from(len).map_err(|_| "that is too long".to_owned())
+}
+
+fn parse_number(text: &str, kilo: u64) -> Result<u64, String> {
+    let (digits, unit) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, kilo),
+        None => text.strip_suffix('M').map_or((text, 1), |digits| (digits, kilo * kilo)),
+    };
+    let number = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    number
+        .filter(|&number| number > 0)
+        .ok_or_else(|| "a number above zero, for instance 500k or 2M".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn rates_and_lengths_have_units() {
+        assert_eq!(parse_rate("500"), Ok(500));
+        assert_eq!(parse_rate("500k"), Ok(500_000));
+        assert_eq!(parse_rate("2M"), Ok(2_000_000));
+        assert_eq!(parse_piece_len("256k"), Ok(1 << 18));
+        for bad in ["", "0", "-1", "k", "5G", "1.5M", "99999999999999999999"] {
+            assert!(parse_rate(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_named_peer_may_be_on_loopback_and_nothing_else_may() {
+        use peernet::policy::DestinationKind::Peer;
+        let args = ["swarmscope-node", "get", "a.torrent", "--peer", "127.0.0.5:6881"];
+        let Command::Get(args) = Cli::try_parse_from(args).unwrap().command else {
+            panic!("get was asked for")
+        };
+        let policy = args.net.policy();
+        assert!(policy.check("127.0.0.5:6881".parse().unwrap(), Peer).is_ok());
+        assert!(policy.check("127.0.0.6:6881".parse().unwrap(), Peer).is_err());
+    }
+}

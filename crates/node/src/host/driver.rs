@@ -1,0 +1,342 @@
+//! The task that owns the engine: inputs in, outputs out, one after the other.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{
+    BlockRef, Engine, Event, Input, Instant, Output, PeerKey, PeerSource, PieceAssembler, Stored, TrackerKey,
+};
+use peernet::policy::DestinationPolicy;
+use peernet::tracker::TrackerClient;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time;
+
+use super::connections::{Connection, Network, Outgoing, accept};
+use super::storage::{Done, Job, Outcome, Storage};
+use super::trackers::Announcer;
+use super::{Identity, STOP_MAX, Setup, Status};
+use crate::content::Content;
+
+/// Reads that wait for the driver at most, from all peers together; each has 64 KiB as a rule.
+const NETWORK_QUEUE: usize = 64;
+
+/// Reports that wait for the driver at most.
+const REPORT_QUEUE: usize = 256;
+
+/// Unfinished pieces held in memory at most, in bytes; blocks of further ones go to the disk as they come.
+const ASSEMBLY_BYTES_MAX: usize = 128 << 20;
+
+/// Longest piece that is collected in memory, in bytes; several of these fit [`ASSEMBLY_BYTES_MAX`].
+const BUFFERED_PIECE_LEN_MAX: u32 = 16 << 20;
+
+/// Bytes that wait for the disk at most; past them nothing more is read from the network.
+const STORAGE_BYTES_MAX: usize = 32 << 20;
+
+/// Between two states for those who watch.
+const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Between two records of what was traded.
+const TOTALS_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What the driver hears apart from the network.
+pub(super) enum Report {
+    Sent {
+        peer: PeerKey,
+        bytes: u64,
+    },
+    Stored(Done),
+    /// A file could not be read; for a person.
+    ReadFailed(String),
+    Announced {
+        tracker: TrackerKey,
+        result: Result<engine::AnnounceAnswer, String>,
+    },
+}
+
+/// See the module's head.
+pub(super) struct Driver {
+    engine: Engine,
+    origin: time::Instant,
+    /// When the engine wants to be woken.
+    wake_at: Option<time::Instant>,
+    content: Arc<Content>,
+    connections: BTreeMap<PeerKey, Connection>,
+    /// Odd, counting up: keys of connections that come in.
+    next_incoming: u32,
+    assembler: PieceAssembler,
+    storage: Storage,
+    announcer: Announcer,
+    announces_pending: usize,
+    policy: Arc<DestinationPolicy>,
+    bind: Option<IpAddr>,
+    network_sender: mpsc::Sender<Network>,
+    network: mpsc::Receiver<Network>,
+    report_sender: mpsc::Sender<Report>,
+    reports: mpsc::Receiver<Report>,
+    acceptor: JoinHandle<()>,
+    status: watch::Sender<Status>,
+    next_status: time::Instant,
+    next_totals: time::Instant,
+    error: Option<String>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        setup: Setup,
+        listener: TcpListener,
+        identity: &Identity,
+    ) -> io::Result<(Self, watch::Receiver<Status>)> {
+        let Setup { content, have, resume, bind, policy, peers, config, .. } = setup;
+        let port = listener.local_addr()?.port();
+        let metainfo = Arc::clone(content.metainfo());
+        let (network_sender, network) = mpsc::channel(NETWORK_QUEUE);
+        let (report_sender, reports) = mpsc::channel(REPORT_QUEUE);
+        let announcer = Announcer {
+            client: TrackerClient::new(Arc::clone(&policy), bind),
+            info_hash: metainfo.info_hash(),
+            peer_id: identity.peer_id,
+            key: identity.key,
+        };
+        let engine = Engine::new(config, metainfo, have, identity.peer_id, identity.rng_seed);
+        let (status, watched) =
+            watch::channel(Status { summary: engine.summary(), trackers: engine.trackers(), error: None });
+        let origin = time::Instant::now();
+        let mut driver = Self {
+            engine,
+            origin,
+            wake_at: None,
+            storage: Storage::start(Arc::clone(&content), resume, report_sender.clone())?,
+            content,
+            connections: BTreeMap::new(),
+            next_incoming: 1,
+            assembler: PieceAssembler::new(ASSEMBLY_BYTES_MAX, BUFFERED_PIECE_LEN_MAX),
+            announcer,
+            announces_pending: 0,
+            policy,
+            bind,
+            acceptor: tokio::spawn(accept(listener, network_sender.clone())),
+            network_sender,
+            network,
+            report_sender,
+            reports,
+            status,
+            next_status: origin,
+            next_totals: origin + TOTALS_INTERVAL,
+            error: None,
+        };
+        driver.input(Input::Listening { port });
+        driver.input(Input::Start);
+        driver.input(Input::PeersFound { source: PeerSource::User, addrs: &peers });
+        Ok((driver, watched))
+    }
+
+    pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
+        // Also when the node is dropped without a stop: then the sender is gone.
+        while self.step(&mut stop).await {}
+        self.leave().await;
+    }
+
+    /// Takes one thing from whoever has something; `false` when asked to stop.
+    async fn step(&mut self, stop: &mut oneshot::Receiver<()>) -> bool {
+        self.publish_if_due();
+        let is_disk_behind = self.storage.waiting_bytes() > STORAGE_BYTES_MAX;
+        let wake_at = self.wake_at.map_or(self.next_status, |wake_at| wake_at.min(self.next_status));
+        tokio::select! {
+            // Reports first: they free what the network wants to use. The engine looks at its timers with every
+            // input, so a busy network does not hold them up.
+            biased;
+            _ = stop => return false,
+            Some(report) = self.reports.recv() => self.report(report),
+            Some(event) = self.network.recv(), if !is_disk_behind => self.network(event),
+            () = time::sleep_until(wake_at) => self.input(Input::Timeout),
+        }
+        true
+    }
+
+    /// Tells the trackers, finishes what is being stored, and waits for neither too long.
+    async fn leave(mut self) {
+        self.acceptor.abort();
+        self.input(Input::Pause);
+        self.record_totals();
+        let deadline = time::Instant::now() + STOP_MAX;
+        while self.announces_pending > 0 || self.storage.is_busy() {
+            tokio::select! {
+                biased;
+                Some(report) = self.reports.recv() => self.report(report),
+                () = time::sleep_until(deadline) => break,
+            }
+        }
+        self.publish();
+        // The storage thread must find nobody to wait for.
+        self.reports.close();
+        self.storage.join().await;
+    }
+
+    fn network(&mut self, event: Network) {
+        match event {
+            Network::Received { peer, bytes } => {
+                if self.connections.contains_key(&peer) {
+                    self.engine.handle(self.now(), Input::Received { peer, data: &bytes });
+                    self.carry_out(&bytes);
+                }
+            }
+            Network::Dialed { peer, stream: Some(stream) } => {
+                if self.connections.contains_key(&peer) {
+                    self.open(peer, stream);
+                    self.input(Input::Connected { peer });
+                }
+            }
+            Network::Accepted { stream, addr } => {
+                let peer = PeerKey(self.next_incoming);
+                self.next_incoming = self.next_incoming.wrapping_add(2);
+                self.open(peer, stream);
+                self.input(Input::Accepted { peer, addr });
+            }
+            Network::Closed { peer } | Network::Dialed { peer, stream: None } => {
+                // Those that the engine has closed itself are known to it.
+                if self.connections.remove(&peer).is_some() {
+                    self.input(Input::Closed { peer });
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, peer: PeerKey, stream: tokio::net::TcpStream) {
+        let content = Arc::clone(&self.content);
+        let connection = Connection::open(peer, stream, content, &self.network_sender, &self.report_sender);
+        self.connections.insert(peer, connection);
+    }
+
+    fn report(&mut self, report: Report) {
+        match report {
+            Report::Sent { peer, bytes } => {
+                if self.connections.contains_key(&peer) {
+                    self.input(Input::Sent { peer, bytes });
+                }
+            }
+            Report::Stored(Done { bytes, buffer, outcome }) => {
+                self.storage.finished(bytes);
+                if let Some(buffer) = buffer {
+                    self.assembler.recycle(buffer);
+                }
+                match outcome {
+                    Outcome::Verified(piece, outcome) => self.input(Input::Verified { piece, outcome }),
+                    Outcome::Failed(message) => self.input(Input::StorageFailed { message }),
+                    Outcome::Quiet => {}
+                }
+            }
+            Report::ReadFailed(message) => self.input(Input::StorageFailed { message }),
+            Report::Announced { tracker, result } => {
+                self.announces_pending -= 1;
+                self.input(Input::Announced { tracker, result });
+            }
+        }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        self.engine.handle(self.now(), input);
+        self.carry_out(&[]);
+    }
+
+    /// Does what the engine wants, until it wants to wait. `data` are the bytes of the input.
+    fn carry_out(&mut self, data: &[u8]) {
+        loop {
+            match self.engine.poll_output() {
+                Output::Connect { peer, addr } => {
+                    let (policy, network) = (Arc::clone(&self.policy), self.network_sender.clone());
+                    self.connections.insert(peer, Connection::dial(peer, addr, self.bind, policy, network));
+                }
+                Output::Send { peer, bytes } => self.send(peer, Outgoing::Bytes(bytes)),
+                Output::SendBlock { peer, header, block } => {
+                    self.send(peer, Outgoing::Block { header, block });
+                }
+                Output::Close { peer, reason } => {
+                    tracing::debug!(peer = peer.0, %reason, "close");
+                    if let Some(connection) = self.connections.remove(&peer) {
+                        connection.close();
+                    }
+                }
+                Output::Store { block, from } => self.store(block, &data[from]),
+                Output::Verify { piece } => {
+                    let assembled = self.assembler.take(piece);
+                    self.storage.hand_over(Job::Verify { piece, assembled });
+                }
+                Output::Discard { piece } => self.assembler.discard(piece),
+                Output::Announce(request) => {
+                    self.announces_pending += 1;
+                    self.announcer.announce(request, self.report_sender.clone());
+                }
+                Output::Event(event) => self.event(event),
+                Output::Wait { until } => {
+                    self.wake_at = until.map(|until| self.origin + Duration::from_micros(until.micros()));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn send(&self, peer: PeerKey, what: Outgoing) {
+        if let Some(connection) = self.connections.get(&peer) {
+            connection.send(what);
+        }
+    }
+
+    fn store(&mut self, part: BlockRef, bytes: &[u8]) {
+        let piece_size = self.content.metainfo().piece_size(part.piece);
+        if self.assembler.store(part, bytes, piece_size) == Stored::WriteThrough {
+            self.storage.hand_over(Job::Write { part, bytes: bytes.to_vec() });
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Completed => self.publish(),
+            Event::Failed { message } => {
+                self.error = Some(message);
+                self.publish();
+            }
+            Event::PeerLeft { peer, reason } => tracing::debug!(peer = peer.0, %reason, "peer left"),
+            Event::Banned { addr, .. } => tracing::info!(%addr, "banned: it sent corrupt data"),
+            Event::PieceFailed { piece, .. } => tracing::info!(piece = piece.0, "corrupt piece"),
+            other => tracing::trace!(?other, "event"),
+        }
+    }
+
+    fn publish_if_due(&mut self) {
+        let now = time::Instant::now();
+        if now >= self.next_status {
+            self.publish();
+            self.next_status = now + STATUS_INTERVAL;
+        }
+        if now >= self.next_totals {
+            self.record_totals();
+            self.next_totals = now + TOTALS_INTERVAL;
+        }
+    }
+
+    fn publish(&self) {
+        let (summary, trackers) = (self.engine.summary(), self.engine.trackers());
+        self.status.send_replace(Status { summary, trackers, error: self.error.clone() });
+    }
+
+    fn record_totals(&mut self) {
+        let summary = self.engine.summary();
+        let (uploaded, downloaded) = (summary.up_bytes, summary.down_bytes);
+        self.storage.hand_over(Job::Totals { uploaded, downloaded });
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.acceptor.abort();
+    }
+}

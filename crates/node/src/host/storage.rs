@@ -1,0 +1,178 @@
+//! The thread that hashes and writes pieces, in the order in which they are handed to it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use engine::{Assembled, BlockRef, PieceIndex, VerifyOutcome};
+use tokio::sync::mpsc;
+
+use super::driver::Report;
+use super::resume_file::ResumeFile;
+use crate::content::Content;
+use crate::hashing::sha1;
+
+/// What the driver asks for.
+pub(super) enum Job {
+    /// Write part of an unfinished piece that has no buffer.
+    Write { part: BlockRef, bytes: Vec<u8> },
+    /// Hash a piece; if it is right, store and record it.
+    Verify { piece: PieceIndex, assembled: Assembled },
+    /// Record how much was traded.
+    Totals { uploaded: u64, downloaded: u64 },
+}
+
+/// A job is done.
+pub(super) struct Done {
+    /// Bytes that no longer wait.
+    pub(super) bytes: usize,
+    /// The buffer of a verified piece, to be used again.
+    pub(super) buffer: Option<Vec<u8>>,
+    pub(super) outcome: Outcome,
+}
+
+pub(super) enum Outcome {
+    Verified(PieceIndex, VerifyOutcome),
+    /// Nothing that the engine waits for.
+    Quiet,
+    /// For a person.
+    Failed(String),
+}
+
+impl Job {
+    /// Bytes that wait until it is done.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Write { bytes, .. } => bytes.len(),
+            Self::Verify { assembled: Assembled::Buffer(buffer), .. } => buffer.len(),
+            Self::Verify { .. } | Self::Totals { .. } => 0,
+        }
+    }
+}
+
+/// The driver's end: what it has handed over and not yet heard of.
+pub(super) struct Storage {
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    waiting_jobs: usize,
+    waiting_bytes: usize,
+}
+
+impl Storage {
+    /// Starts the thread. It ends when this is dropped and all jobs are done.
+    pub(super) fn start(
+        content: Arc<Content>,
+        resume: Option<ResumeFile>,
+        reports: mpsc::Sender<Report>,
+    ) -> io::Result<Self> {
+        let (sender, jobs) = channel();
+        let worker = Worker { content, resume, scratch: Vec::new() };
+        let thread =
+            thread::Builder::new().name("storage".into()).spawn(move || worker.run(&jobs, &reports))?;
+        Ok(Self { jobs: Some(sender), thread: Some(thread), waiting_jobs: 0, waiting_bytes: 0 })
+    }
+
+    /// Queues a job; each is answered by one [`Done`].
+    pub(super) fn hand_over(&mut self, job: Job) {
+        self.waiting_jobs += 1;
+        self.waiting_bytes += job.bytes();
+        if let Some(jobs) = &self.jobs {
+            // The thread ends before its sender only by a panic, which is reported by itself.
+            let _queued = jobs.send(job);
+        }
+    }
+
+    /// A job with so many bytes is done.
+    pub(super) fn finished(&mut self, bytes: usize) {
+        self.waiting_jobs -= 1;
+        self.waiting_bytes -= bytes;
+    }
+
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.waiting_jobs > 0
+    }
+
+    /// Waits until the thread has done everything and let go of its files.
+    pub(super) async fn join(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // Errors are panics, which are reported by themselves.
+            let _joined = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+struct Worker {
+    content: Arc<Content>,
+    resume: Option<ResumeFile>,
+    scratch: Vec<u8>,
+}
+
+impl Worker {
+    fn run(mut self, jobs: &Receiver<Job>, reports: &mpsc::Sender<Report>) {
+        for job in jobs {
+            // Once the driver is gone nobody listens, but what was handed over is still stored.
+            let _heard = reports.blocking_send(Report::Stored(self.carry_out(job)));
+        }
+    }
+
+    fn carry_out(&mut self, job: Job) -> Done {
+        let bytes = job.bytes();
+        let (result, buffer) = match job {
+            Job::Write { part, bytes } => (self.write(&part, &bytes), None),
+            Job::Verify { piece, assembled: Assembled::Buffer(buffer) } => {
+                (self.verify_buffer(piece, &buffer), Some(buffer))
+            }
+            Job::Verify { piece, assembled: Assembled::OnDisk } => (self.verify_on_disk(piece), None),
+            Job::Totals { uploaded, downloaded } => (self.record_totals(uploaded, downloaded), None),
+        };
+        Done { bytes, buffer, outcome: result.unwrap_or_else(Outcome::Failed) }
+    }
+
+    fn write(&self, part: &BlockRef, bytes: &[u8]) -> Result<Outcome, String> {
+        self.content.write(part, bytes).map_err(|error| error.to_string())?;
+        Ok(Outcome::Quiet)
+    }
+
+    fn verify_buffer(&mut self, piece: PieceIndex, bytes: &[u8]) -> Result<Outcome, String> {
+        if !self.is_right(piece, bytes) {
+            return Ok(Outcome::Verified(piece, VerifyOutcome::Mismatch));
+        }
+        let block = BlockRef { piece, begin: 0, len: bytes.len() as u32 };
+        self.content.write(&block, bytes).map_err(|error| error.to_string())?;
+        self.record(piece)
+    }
+
+    fn verify_on_disk(&mut self, piece: PieceIndex) -> Result<Outcome, String> {
+        let mut bytes = std::mem::take(&mut self.scratch);
+        let read = self.content.read_piece(piece, &mut bytes);
+        let is_right = self.is_right(piece, &bytes);
+        self.scratch = bytes;
+        read.map_err(|error| error.to_string())?;
+        if is_right { self.record(piece) } else { Ok(Outcome::Verified(piece, VerifyOutcome::Mismatch)) }
+    }
+
+    fn is_right(&self, piece: PieceIndex, bytes: &[u8]) -> bool {
+        self.content.metainfo().piece_hash(piece) == Some(&sha1(bytes))
+    }
+
+    /// The data is written before its record: a kill between the two costs one piece, never a wrong one.
+    fn record(&mut self, piece: PieceIndex) -> Result<Outcome, String> {
+        if let Some(resume) = &mut self.resume {
+            resume.record_piece(piece).map_err(|error| error.to_string())?;
+        }
+        Ok(Outcome::Verified(piece, VerifyOutcome::Stored))
+    }
+
+    fn record_totals(&mut self, uploaded: u64, downloaded: u64) -> Result<Outcome, String> {
+        if let Some(resume) = &mut self.resume {
+            resume.record_totals(uploaded, downloaded).map_err(|error| error.to_string())?;
+        }
+        Ok(Outcome::Quiet)
+    }
+}

@@ -1,0 +1,151 @@
+//! What `get` and `seed` have in common: finding the torrent, checking the data, and taking part until it is over.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use engine::{Bitfield, METAINFO_LEN_MAX, Metainfo};
+use peernet::fetch::{FETCH_TIMEOUT, fetch_torrent};
+use peernet::policy::DestinationPolicy;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::check::check;
+use crate::cli::NetArgs;
+use crate::content::Content;
+use crate::host::{Node, Setup};
+use crate::report::Reporter;
+
+/// A command's end: its exit code, or an error whose text is for the user.
+pub(crate) type Outcome = Result<ExitCode, Box<dyn Error + Send + Sync>>;
+
+/// What shells report for a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Between two lines or drawings while checking.
+const CHECK_REPORT_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Reads the torrent from a file, or from its address.
+pub(crate) async fn load_torrent(
+    source: &str,
+    net: &NetArgs,
+    policy: &Arc<DestinationPolicy>,
+) -> Result<Arc<Metainfo>, Box<dyn Error + Send + Sync>> {
+    let bytes = if source.starts_with("http://") || source.starts_with("https://") {
+        fetch_torrent(policy, source, net.bind_addr(), FETCH_TIMEOUT).await?
+    } else if source.starts_with("magnet:") {
+        return Err("magnet links are not understood; give the .torrent file or its http(s) address".into());
+    } else {
+        read_file(Path::new(source)).map_err(|error| format!("cannot read {source}: {error}"))?
+    };
+    Ok(Arc::new(Metainfo::parse(&bytes)?))
+}
+
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // One byte more than allowed, so that the parser sees that the file is too long.
+    File::open(path)?.take(METAINFO_LEN_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Ctrl-C, or a polite request to end.
+pub(crate) async fn interrupted() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        // Without its handler, SIGTERM ends the process as it always does.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Hashes what is there; `None` if interrupted.
+pub(crate) async fn check_data(
+    content: Content,
+    reporter: &Reporter,
+) -> Result<Option<Bitfield>, Box<dyn Error + Send + Sync>> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let (cancelled, reporter) = (Arc::clone(&cancel), reporter.clone());
+    let checking = tokio::task::spawn_blocking(move || {
+        let total_bytes = content.metainfo().total_len();
+        let mut last_report = Instant::now();
+        let on_progress = |checked_bytes| {
+            if last_report.elapsed() >= CHECK_REPORT_INTERVAL {
+                reporter.checking(checked_bytes, total_bytes);
+                last_report = Instant::now();
+            }
+        };
+        let have = check(&content, on_progress, &cancelled)?;
+        let verified = have.iter().map(|piece| u64::from(content.metainfo().piece_size(piece))).sum();
+        if !cancelled.load(Ordering::Relaxed) {
+            reporter.checked(verified, total_bytes);
+        }
+        Ok::<_, crate::content::ContentError>(have)
+    });
+    tokio::pin!(checking);
+    tokio::select! {
+        result = &mut checking => Ok(Some(result??)),
+        () = interrupted() => {
+            cancel.store(true, Ordering::Relaxed);
+            checking.await??;
+            Ok(None)
+        }
+    }
+}
+
+/// Takes part until interrupted, until it fails, or, with `exit_when_complete`, until everything is there.
+pub(crate) async fn take_part(setup: Setup, reporter: &Reporter, exit_when_complete: bool) -> Outcome {
+    let metainfo = Arc::clone(setup.content.metainfo());
+    let was_complete = setup.have.is_complete();
+    let node = Node::start(setup)?;
+    reporter.started(&metainfo, node.listen_addr());
+    let mut watched = node.status();
+    let mut is_complete_reported = false;
+    let ending = async {
+        loop {
+            let status = watched.borrow_and_update().clone();
+            if let Some(error) = status.error {
+                return Err(
+                    format!("stopped: {error}. What is verified is kept; start again to go on").into()
+                );
+            }
+            reporter.progress(&status);
+            if status.summary.is_complete && !is_complete_reported {
+                reporter.complete(metainfo.name(), &status.summary);
+                is_complete_reported = true;
+                if exit_when_complete {
+                    return Ok(ExitCode::SUCCESS);
+                }
+            }
+            if watched.changed().await.is_err() {
+                return Err("the node ended unexpectedly".into());
+            }
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = ending => outcome,
+        () = interrupted() => Ok(ExitCode::from(INTERRUPTED)),
+    };
+    let last = node.status();
+    reporter.say("stopping");
+    node.stop().await;
+    let summary = last.borrow().summary.clone();
+    reporter.stopped(&summary);
+    // Seeding has no other end than Ctrl-C.
+    match outcome {
+        Ok(_) if summary.is_complete || was_complete => Ok(ExitCode::SUCCESS),
+        outcome => outcome,
+    }
+}
+
+/// What a command ends with when it is interrupted before it has begun.
+pub(crate) fn interrupted_early() -> Outcome {
+    Ok(ExitCode::from(INTERRUPTED))
+}
