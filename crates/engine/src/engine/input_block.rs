@@ -80,6 +80,8 @@ impl Engine {
                 None => self.send(key, &Message::Cancel(*block)),
             }
             self.give_back(&request);
+            // It may have nothing left to do, and no answer of its own will tell.
+            self.has_room_news = true;
         }
     }
 }

@@ -143,6 +143,7 @@ impl Engine {
         for request in &peer.outstanding {
             self.give_back(request);
         }
+        self.picker.end_alone(key);
         match peer.stage {
             Stage::Connecting => self.connecting -= 1,
             Stage::Handshaking => {}

@@ -70,6 +70,9 @@ impl Engine {
     }
 
     fn set_parole(&mut self, key: PeerKey, is_on_parole: bool) {
+        if !is_on_parole {
+            self.picker.end_alone(key);
+        }
         let addr = match self.peers.get_mut(&key) {
             Some(peer) => {
                 peer.is_on_parole = is_on_parole;

@@ -87,12 +87,7 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         peer.peer_choking = true;
         peer.is_snubbed = false;
-        peer.released = 0;
-        let outstanding = std::mem::take(&mut peer.outstanding);
-        peer.pardoned_bytes += outstanding.iter().map(|request| u64::from(request.block.len)).sum::<u64>();
-        for request in &outstanding {
-            self.give_back(request);
-        }
+        self.take_back_all(key);
     }
 
     fn handle_have(&mut self, key: PeerKey, piece: PieceIndex) {

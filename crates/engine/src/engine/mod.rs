@@ -71,6 +71,8 @@ pub struct Engine {
     served_last: PeerKey,
     /// The picker's generation at which every peer was last offered work.
     offered_generation: u64,
+    /// A peer has room for requests that no answer of its own made.
+    has_room_news: bool,
     /// A slot may have become free: see [`crate::choker::fill_free_slots`].
     has_slot_news: bool,
     totals: Totals,
@@ -140,6 +142,7 @@ impl Engine {
             download_bucket: TokenBucket::new(config.download_rate_max, now),
             served_last: PeerKey(0),
             offered_generation: 0,
+            has_room_news: false,
             has_slot_news: false,
             totals,
             picked: Picked::default(),
@@ -154,7 +157,8 @@ impl Engine {
     /// Takes one input. `now` must not lie before that of the input before.
     ///
     /// # Panics
-    /// If the outputs of the input before were not taken: they refer to its bytes.
+    /// If the outputs of the input before were not taken (they refer to its bytes), or if [`Input::Accepted`] comes with
+    /// a key that is in use.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
         assert!(self.outbox.is_drained(), "invariant: all outputs are taken before the next input");
         self.now = self.now.max(now);

@@ -1,5 +1,7 @@
 //! Keeps the pipelines to the peers full. Requests go out when something arrives, never on a beat.
 
+use std::collections::VecDeque;
+
 use super::Engine;
 use crate::picker::{Asker, Outstanding};
 use crate::{Event, Message, Output, PeerKey};
@@ -49,11 +51,11 @@ impl Engine {
         self.send_picked(key);
     }
 
-    /// Offers work to peers with room, if some has become available since they were last asked.
+    /// Offers work to peers with room, if some has become available, or room without an answer from the peer.
     pub(super) fn offer_work(&mut self) {
         // A request may begin the endgame, which is again news for others; each turn uses up free blocks or places for
         // duplicates, so this ends.
-        while self.offered_generation != self.picker.generation() {
+        while std::mem::take(&mut self.has_room_news) || self.offered_generation != self.picker.generation() {
             self.offered_generation = self.picker.generation();
             self.request_from_all();
         }
@@ -71,6 +73,32 @@ impl Engine {
         self.download_bucket.refund(u64::from(request.block.len));
     }
 
+    /// Nothing that this peer was asked for will come: its blocks may be asked of others. What comes all the same, since
+    /// it was on its way, is no fault.
+    pub(super) fn take_back_all(&mut self, key: PeerKey) -> VecDeque<Outstanding> {
+        let Some(peer) = self.peers.get_mut(&key) else { return VecDeque::new() };
+        peer.released = 0;
+        peer.current = None;
+        if let Some(incoming) = &mut peer.incoming {
+            incoming.is_wanted = false;
+        }
+        let outstanding = std::mem::take(&mut peer.outstanding);
+        peer.pardoned_bytes += outstanding.iter().map(|request| u64::from(request.block.len)).sum::<u64>();
+        for request in &outstanding {
+            self.give_back(request);
+        }
+        self.picker.end_alone(key);
+        outstanding
+    }
+
+    /// A snubbed peer may have lost our requests: they are cancelled, and it is tried again with one at a time.
+    pub(super) fn give_up_on_requests(&mut self, key: PeerKey) {
+        for request in self.take_back_all(key) {
+            self.send(key, &Message::Cancel(request.block));
+        }
+        self.has_room_news = true;
+    }
+
     /// The peer stalls: its blocks may be asked of others. It may still answer; nothing is cancelled yet.
     pub(super) fn count_off(&mut self, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
@@ -81,6 +109,7 @@ impl Engine {
         peer.released = peer.outstanding.len() as u32;
         peer.current = None;
         peer.pipeline.handle_stalled();
+        self.picker.end_alone(key);
     }
 
     /// The peer goes on: it is counted on again for what nobody else was asked for in the meantime.

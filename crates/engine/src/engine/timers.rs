@@ -91,12 +91,14 @@ impl Engine {
         }
         let waited = since(peer.progress_at);
         let is_waiting = !peer.outstanding.is_empty();
-        if is_waiting && waited >= self.config.snubbed_after {
-            peer.is_snubbed = true;
-        }
+        let is_snubbing = is_waiting && waited >= self.config.snubbed_after;
         let is_stalled = is_waiting && waited >= peer.pipeline.stall_after(&self.config);
+        let is_counted_on = (peer.released as usize) < peer.outstanding.len();
         let needs_keep_alive = since(peer.sent_at) >= self.config.keep_alive_after;
-        if is_stalled && (peer.released as usize) < peer.outstanding.len() {
+        if is_snubbing {
+            peer.is_snubbed = true;
+            self.give_up_on_requests(key);
+        } else if is_stalled && is_counted_on {
             self.count_off(key);
         }
         if needs_keep_alive {

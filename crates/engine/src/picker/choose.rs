@@ -114,13 +114,16 @@ impl Picker {
         rng: &mut Rng,
         picked: &mut Picked,
     ) -> Option<(PieceIndex, PickReason)> {
-        let (piece, reason) = if self.have.count() < config.random_first_pieces {
-            (self.random(asker, rng)?, PickReason::RandomFirst)
-        } else {
-            (self.rarest(asker)?, PickReason::RarestFirst)
+        let (piece, reason) = match self.untouched(config, asker, rng) {
+            Some(choice) => choice,
+            // A suspect may not go on with what others began; but before nobody does, it may begin it again.
+            None if asker.is_on_parole && self.give_up_one(|piece| asker.has.has(piece), rng, picked) => {
+                self.untouched(config, asker, rng)?
+            }
+            None => return None,
         };
         // Half as many again as peers: each may have one of its own, and some wait for a peer that has them.
-        if self.open.len() > peers + peers / 2 && !self.give_up_one(rng, picked) {
+        if self.open.len() > peers + peers / 2 && !self.give_up_one(|_| true, rng, picked) {
             self.is_open_limited = true;
             return None;
         }
@@ -130,6 +133,19 @@ impl Picker {
         self.partials.insert(piece, partial);
         self.open.push(piece);
         Some((piece, reason))
+    }
+
+    fn untouched(
+        &self,
+        config: &Config,
+        asker: &Asker<'_>,
+        rng: &mut Rng,
+    ) -> Option<(PieceIndex, PickReason)> {
+        if self.have.count() < config.random_first_pieces {
+            Some((self.random(asker, rng)?, PickReason::RandomFirst))
+        } else {
+            Some((self.rarest(asker)?, PickReason::RarestFirst))
+        }
     }
 
     /// The untouched pieces that the peer may have: those that only seeds have are of no use to look at otherwise.
@@ -150,8 +166,14 @@ impl Picker {
 
     /// Makes room for another piece: gives up an open piece of which nothing is requested, best one that nobody has,
     /// then the one that loses least. If there is none, all open pieces make progress, and waiting is right.
-    fn give_up_one(&mut self, rng: &mut Rng, picked: &mut Picked) -> bool {
-        let idle = self.open.iter().copied().filter(|piece| !self.partials[piece].is_asked());
+    fn give_up_one(
+        &mut self,
+        may_go: impl Fn(PieceIndex) -> bool,
+        rng: &mut Rng,
+        picked: &mut Picked,
+    ) -> bool {
+        let idle =
+            self.open.iter().copied().filter(|&piece| may_go(piece) && !self.partials[&piece].is_asked());
         let loss = |piece: &PieceIndex| {
             (self.order.availability(*piece) > 0, self.partials[piece].received.count(), *piece)
         };

@@ -166,19 +166,12 @@ impl Picker {
 
     /// A request is no longer outstanding, without an answer.
     pub(crate) fn forget(&mut self, request: &Outstanding) {
-        self.change(request.block.piece, |partial| {
-            if partial.forget(number(&request.block), request.is_active) {
-                partial.alone = None;
-            }
-        });
+        self.change(request.block.piece, |partial| partial.forget(number(&request.block), request.is_active));
     }
 
     /// A peer stalls: its block may be asked of others, though its answer would still be welcome.
     pub(crate) fn release(&mut self, block: &BlockRef) {
-        self.change(block.piece, |partial| {
-            partial.release(number(block));
-            partial.alone = None;
-        });
+        self.change(block.piece, |partial| partial.release(number(block)));
     }
 
     /// The peer goes on. Returns whether it is counted on again for this block.
@@ -228,21 +221,28 @@ impl Picker {
         pieces
     }
 
+    /// The peer has no piece for itself any more: it is cleared, gone, or does not go on.
+    pub(crate) fn end_alone(&mut self, peer: PeerKey) {
+        for partial in self.partials.values_mut().filter(|partial| partial.alone == Some(peer)) {
+            partial.alone = None;
+            self.generation += 1;
+        }
+    }
+
     /// Applies a change to a partial piece and keeps what is counted over all of them.
     fn change<T>(&mut self, piece: PieceIndex, change: impl FnOnce(&mut Partial) -> T) -> T {
         let partial =
             self.partials.get_mut(&piece).expect("invariant: only partial pieces have requests outstanding");
-        let (free_before, alone_before) = (partial.free.count(), partial.alone);
+        let free_before = partial.free.count();
         let result = change(partial);
         let free_after = partial.free.count();
-        let is_set_free = partial.alone.is_none() && alone_before.is_some() && free_after > 0;
         self.free_blocks = self.free_blocks + u64::from(free_after) - u64::from(free_before);
         if free_before == 0 && free_after > 0 {
             self.open.push(piece);
         } else if free_before > 0 && free_after == 0 {
             self.close(piece);
         }
-        if free_after > free_before || is_set_free {
+        if free_after > free_before {
             self.generation += 1;
         }
         result

@@ -103,3 +103,25 @@ fn a_culprit_that_has_left_is_banned_all_the_same() {
     let again = remote.join(1);
     assert_eq!(remote.close_reason(again), Some(CloseReason::Banned));
 }
+
+#[test]
+fn a_suspect_finishes_what_nobody_else_can() {
+    let content = Content::new(65_536, 65_536);
+    let config = Config { requests_per_peer_min: 2, requests_per_peer_max: 2, ..Config::default() };
+    let mut remote = Remote::new(config, &content, content.none());
+    let one = remote.join_with(1, &Bitfield::all(1));
+    let two = remote.join_with(2, &Bitfield::all(1));
+    for key in [one, two] {
+        for block in remote.take_requests(key) {
+            remote.sends(key, &block);
+        }
+    }
+    remote.judge(VerifyOutcome::Mismatch);
+    // The one that has the piece to itself chokes half way and leaves; the other one begins it again.
+    let holder = if remote.take_requests(one).is_empty() { two } else { one };
+    let other = if holder == one { two } else { one };
+    remote.says(holder, &engine::Message::Choke);
+    let blocks = finish_piece(&mut remote, other, VerifyOutcome::Stored);
+    assert_eq!(blocks.len(), 4);
+    assert!(remote.engine.summary().is_complete);
+}

@@ -251,7 +251,7 @@ impl Swarm {
                 self.nodes[number].closed.push((peer, reason));
             }
             Output::Store { block, from } => {
-                self.nodes[number].store(&self.content, &block, from, self.net.is_opaque)
+                self.nodes[number].store(&self.content, &block, from, self.net.is_opaque);
             }
             Output::Verify { piece } => {
                 let is_right = self.nodes[number].verify(&self.content, piece, self.net.is_opaque);
