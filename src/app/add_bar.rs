@@ -92,7 +92,7 @@ pub(super) fn AddBar(props: &AddBarProps) -> Html {
         <section class="add" aria-label="Add torrents">
             <form class="add-form" onsubmit={on_submit}>
                 <input ref={link_field} class="add-link" data-testid="add-link" type="text" inputmode="url"
-                    aria-label="Link to a .torrent" placeholder="Link to a .torrent, or drop a file anywhere"
+                    aria-label="Link to a .torrent" placeholder="Link to a .torrent"
                     autocomplete="off" autocapitalize="off" spellcheck="false"
                     value={props.link.clone()} oninput={on_link} />
                 <label class="button">
@@ -112,8 +112,9 @@ pub(super) fn AddBar(props: &AddBarProps) -> Html {
                 { for props.adding.iter().map(|adding| html! {
                     <span key={adding.request} class="adding">{ format!("Adding {} …", adding.what) }</span>
                 }) }
+                <span>{ "Or drop files anywhere." }</span>
                 if let Some(free) = props.free_bytes {
-                    <span>{ format!("{} free in this browser", format::bytes(free)) }</span>
+                    <span>{ format!("{} free in this browser.", format::bytes(free)) }</span>
                 }
             </p>
         </section>

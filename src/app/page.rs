@@ -1,5 +1,7 @@
 //! The page as a whole: starts the engine, listens to the address, and lays out the parts.
 
+use std::rc::Rc;
+
 use gloo::events::EventListener;
 use gloo::utils::{document, window};
 use yew::prelude::*;
@@ -18,7 +20,7 @@ use super::settings;
 use super::state::{Action, View};
 use super::torrent_list::TorrentList;
 use crate::client::EngineClient;
-use crate::messages::{RelayKind, TorrentState, Update};
+use crate::messages::{RelayKind, TorrentRow, TorrentState, Update};
 
 /// The root component.
 #[component]
@@ -51,7 +53,7 @@ pub(super) fn Page() -> Html {
         let controls = (*controls).clone();
         move |open| controls.watch(open.clone())
     });
-    use_effect_with(title(&view), |title| document().set_title(title));
+    use_effect_with(title(&view.torrents), |title| document().set_title(title));
 
     let on_theme = {
         let theme = theme.clone();
@@ -64,7 +66,7 @@ pub(super) fn Page() -> Html {
     let is_open = view.open.is_some();
     html! {
         <ContextProvider<Controls> context={(*controls).clone()}>
-            <Header relay={view.relay.clone()} rates={rates(&view)} theme={*theme} {on_theme} />
+            <Header relay={view.relay.clone()} rates={rates(&view.torrents)} theme={*theme} {on_theme} />
             <main class={classes!("columns", is_open.then_some("with-detail"))}>
                 <div class="column">
                     if view.relay.kind == RelayKind::Refused {
@@ -109,14 +111,13 @@ fn open_if_alone(update: &Update) {
 }
 
 /// Download and upload of all torrents, bytes a second.
-fn rates(view: &View) -> (u64, u64) {
-    view.torrents.iter().fold((0, 0), |(down, up), row| (down + row.down_rate, up + row.up_rate))
+fn rates(torrents: &[Rc<TorrentRow>]) -> (u64, u64) {
+    torrents.iter().fold((0, 0), |(down, up), row| (down + row.down_rate, up + row.up_rate))
 }
 
 /// Tells in the tab strip how far the downloads are.
-fn title(view: &View) -> String {
-    let (verified, wanted) = view
-        .torrents
+fn title(torrents: &[Rc<TorrentRow>]) -> String {
+    let (verified, wanted) = torrents
         .iter()
         .filter(|row| row.state == TorrentState::Downloading)
         .fold((0, 0), |(verified, wanted), row| (verified + row.verified_bytes, wanted + row.wanted_bytes));
@@ -128,19 +129,15 @@ fn title(view: &View) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
-
     use super::*;
     use crate::app::samples::torrent;
-    use crate::messages::TorrentRow;
 
     #[test]
     fn the_title_counts_what_is_downloading_and_nothing_else() {
-        let half = TorrentRow { verified_bytes: 500_000, ..torrent("a") };
-        let whole = TorrentRow { state: TorrentState::Seeding, verified_bytes: 1_000_000, ..torrent("b") };
-        let view = View { torrents: vec![Rc::new(half), Rc::new(whole.clone())], ..View::default() };
-        assert_eq!(title(&view), "50.0% · Swarmscope");
-        let view = View { torrents: vec![Rc::new(whole)], ..View::default() };
-        assert_eq!(title(&view), "Swarmscope");
+        let half = Rc::new(TorrentRow { verified_bytes: 500_000, ..torrent("a") });
+        let whole =
+            Rc::new(TorrentRow { state: TorrentState::Seeding, verified_bytes: 1_000_000, ..torrent("b") });
+        assert_eq!(title(&[half, Rc::clone(&whole)]), "50.0% · Swarmscope");
+        assert_eq!(title(&[whole]), "Swarmscope");
     }
 }

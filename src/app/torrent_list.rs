@@ -32,7 +32,7 @@ pub(super) fn TorrentList(props: &TorrentListProps) -> Html {
         };
     }
     html! {
-        <ul class="torrents" aria-label="Torrents" onkeydown={Callback::from(on_key)}>
+        <ul class="torrents" aria-label="Torrents" onkeydown={|event: KeyboardEvent| on_key(&event)}>
             { for props.torrents.iter().map(|row| html! {
                 <TorrentCard key={row.info_hash.clone()} row={row.clone()}
                     is_open={props.open.as_ref() == Some(&row.info_hash)} />
@@ -41,7 +41,7 @@ pub(super) fn TorrentList(props: &TorrentListProps) -> Html {
     }
 }
 
-fn on_key(event: KeyboardEvent) {
+fn on_key(event: &KeyboardEvent) {
     let Some(focused) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else {
         return;
     };

@@ -141,7 +141,7 @@ fn actions(row: &Rc<TorrentRow>, controls: &Controls) -> Html {
             <button type="button" data-testid="recheck" title="Hash all stored pieces again"
                 disabled={matches!(row.state, TorrentState::Checking | TorrentState::Metadata)}
                 onclick={act(Controls::recheck)}>
-                { icons::check_again() }{ "Check" }<span class="visually-hidden">{ " again" }</span>
+                { icons::check_again() }{ "Check again" }
             </button>
             <button type="button" data-testid="remove" onclick={on_remove}>
                 { icons::remove() }{ "Remove" }

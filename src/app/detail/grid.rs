@@ -12,7 +12,7 @@ pub(super) const STATES: [(PieceState, &str, &str); 5] = [
 ];
 
 /// Sides that a cell may have, with its gap, in CSS pixels; the largest that fits is taken.
-const CELL_SIDES_PX: [u32; 9] = [20, 16, 14, 12, 10, 8, 6, 5, 4];
+const CELL_SIDES_PX: [u32; 8] = [20, 16, 14, 12, 10, 8, 6, 5];
 
 /// Place of a state in [`STATES`]; a byte that is none counts as missing.
 pub(super) fn place(byte: u8) -> usize {
@@ -104,7 +104,7 @@ mod tests {
     fn few_pieces_get_large_cells_and_many_share_one() {
         assert_eq!(Grid::fit(10, 600, 240).side_px, 20);
         assert_eq!(Grid::fit(10, 600, 240).pieces_per_cell, 1);
-        assert_eq!(Grid::fit(1_000_000, 600, 240).side_px, 4);
+        assert_eq!(Grid::fit(1_000_000, 600, 240).side_px, 5);
         assert!(Grid::fit(1_000_000, 600, 240).pieces_per_cell > 100);
     }
 

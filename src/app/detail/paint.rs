@@ -63,8 +63,8 @@ pub(super) fn paint(
     if let Some(cell) = marked {
         let (x, y) = corner(grid, cell);
         context.set_stroke_style_str(colour("--ink")?.trim());
-        context.set_line_width(1.5);
-        context.stroke_rect(x - 0.25, y - 0.25, side + 0.5, side + 0.5);
+        context.set_line_width(2.0);
+        context.stroke_rect(x + 1.0, y + 1.0, side - 2.0, side - 2.0);
     }
     debug_assert_eq!(colours.len(), STATES.len());
     Ok(())
@@ -72,5 +72,5 @@ pub(super) fn paint(
 
 fn corner(grid: &Grid, cell: u32) -> (f64, f64) {
     let (column, row) = (cell % grid.columns, cell / grid.columns);
-    (f64::from(column * grid.side_px) + 0.5, f64::from(row * grid.side_px) + 0.5)
+    (f64::from(column * grid.side_px), f64::from(row * grid.side_px))
 }

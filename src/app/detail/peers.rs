@@ -31,7 +31,6 @@ pub(super) fn Peers(props: &PeersProps) -> Html {
                         <thead>
                             <tr>
                                 <th scope="col">{ "Client" }</th>
-                                <th scope="col">{ "Address" }</th>
                                 <th scope="col">{ "Flags" }</th>
                                 <th scope="col" class="number">{ "Down" }</th>
                                 <th scope="col" class="number">{ "Up" }</th>
@@ -39,7 +38,7 @@ pub(super) fn Peers(props: &PeersProps) -> Html {
                                     { "Requests" }
                                 </th>
                                 <th scope="col">{ "Has" }</th>
-                                <th scope="col">{ "Why it is choked or unchoked" }</th>
+                                <th scope="col">{ "Choke decision" }</th>
                             </tr>
                         </thead>
                         <tbody>
@@ -65,7 +64,7 @@ pub(super) fn Peers(props: &PeersProps) -> Html {
 /// The sentence that belongs to the peer's reason.
 fn sentence(detail: &Detail, peer: &PeerRow) -> AttrValue {
     let Some(code) = &peer.choke_reason else {
-        return AttrValue::Static("Not decided yet.");
+        return AttrValue::Static("Nothing was decided yet: a new connection is choked.");
     };
     let known = detail.reason_counts.iter().find(|reason| reason.kind == "choke" && reason.code == *code);
     known.map_or_else(|| code.clone(), |reason| reason.text.clone()).into()
@@ -88,10 +87,11 @@ fn PeerLine(props: &PeerLineProps) -> Html {
             <th scope="row">
                 { if peer.client.is_empty() { "unknown client" } else { &peer.client } }
                 if peer.is_snubbed {
-                    { " " }<span class="tag" title="It lets us download, yet has sent nothing for a minute">{ "snubbed" }</span>
+                    { " " }
+                    <span class="tag" title="It lets us download, yet has sent nothing for a minute">{ "snubbed" }</span>
                 }
+                <code class="addr">{ &peer.addr }</code>
             </th>
-            <td><code>{ &peer.addr }</code></td>
             <td class="flags">
                 { for flags::of(peer).map(|flag| html! {
                     <abbr title={flag.meaning} data-flag={flag.letter.to_string()}>{ flag.letter }</abbr>
@@ -108,7 +108,7 @@ fn PeerLine(props: &PeerLineProps) -> Html {
                 <progress max="1" value={peer.progress.to_string()} aria-label="Share of the pieces that it has" />
                 <span>{ format::percent(peer.progress) }</span>
             </td>
-            <td class="reason">{ &props.reason }</td>
+            <td title={props.reason.clone()}>{ peer.choke_reason.as_deref().unwrap_or("none yet") }</td>
         </tr>
     }
 }
