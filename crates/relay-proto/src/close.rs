@@ -61,14 +61,14 @@ codes! {
         DialRate = 11, "dial-rate", "The session dials more often than it is allowed.";
         Unregistered = 12, "unregistered", "The torrent of this stream was unregistered.";
         CreditExceeded = 13, "credit-exceeded", "More bytes were sent than the stream had credit for.";
-        ShuttingDown = 14, "shutting-down", "The relay is shutting down.";
         TabDone = 100, "tab-done", "The tab has no more use for the stream.";
         TabGone = 101, "tab-gone", "The tab is closing.";
     }
 }
 
 codes! {
-    /// Why a relay does not let a tab in, or sends it away. The carrier is closed after it.
+    /// Why a relay does not let a tab in, or sends it away. The carrier is closed after it, but for 8, which answers a
+    /// `switch` and changes nothing.
     RefusedCode {
         Version = 1, "version", "The relay speaks another version of the protocol.";
         BadToken = 2, "bad-token", "The token is not the relay's.";

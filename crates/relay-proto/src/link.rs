@@ -182,6 +182,22 @@ impl Link {
         self.sent - self.acked
     }
 
+    /// Whether [`Link::poll_message`] has something.
+    #[must_use]
+    pub fn has_message(&self) -> bool {
+        let is_window_due = self.processed - self.acked_to_peer >= self.window.div_ceil(4);
+        let next_fits = || {
+            let room = self.peer_limit.saturating_sub(self.sent);
+            self.pending_lens.front().is_some_and(|len| *len as u64 <= room)
+        };
+        self.is_attached
+            && (is_window_due
+                || self.unanswered_ping.is_some()
+                || !self.carrier_frames.is_empty()
+                || self.replay_at < self.unacked.len()
+                || next_fits())
+    }
+
     /// The next message for the carrier, of at most `max` bytes if frames are no longer than that: carrier frames
     /// first, then what has to go out again, then as many queued frames as fit and the other end's window allows.
     pub fn poll_message(&mut self, max: usize) -> Option<Bytes> {

@@ -1,0 +1,79 @@
+//! What a tab has registered: without it nothing is dialed, accepted or announced.
+
+use std::collections::BTreeMap;
+
+use codec::InfoHash;
+use relay_proto::Register;
+
+/// The registered torrents of one session.
+#[derive(Debug, Default)]
+pub(super) struct Torrents {
+    by_number: BTreeMap<u32, Vec<InfoHash>>,
+}
+
+impl Torrents {
+    /// Registers, in place of what had the same number. Returns the hashes that are registered no longer.
+    ///
+    /// # Errors
+    /// The session would have more than `max` hashes; nothing has changed.
+    pub(super) fn register(&mut self, register: Register, max: u32) -> Result<Vec<InfoHash>, String> {
+        let others = self.by_number.iter().filter(|(number, _)| **number != register.torrent);
+        let total = others.map(|(_, hashes)| hashes.len()).sum::<usize>() + register.info_hashes.len();
+        if total > max as usize {
+            return Err(format!("{total} info hashes, {max} are allowed"));
+        }
+        let before = self.by_number.insert(register.torrent, register.info_hashes);
+        Ok(self.only_gone(before))
+    }
+
+    /// Returns the hashes that are registered no longer.
+    pub(super) fn unregister(&mut self, torrent: u32) -> Vec<InfoHash> {
+        let before = self.by_number.remove(&torrent);
+        self.only_gone(before)
+    }
+
+    pub(super) fn contains(&self, info_hash: &InfoHash) -> bool {
+        self.by_number.values().any(|hashes| hashes.contains(info_hash))
+    }
+
+    fn only_gone(&self, before: Option<Vec<InfoHash>>) -> Vec<InfoHash> {
+        before.unwrap_or_default().into_iter().filter(|hash| !self.contains(hash)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn register(torrent: u32, hashes: &[u8]) -> Register {
+        let info_hashes = hashes.iter().map(|byte| InfoHash([*byte; 20])).collect();
+        Register { torrent, info_hashes, private: false }
+    }
+
+    #[test]
+    fn a_hash_of_two_torrents_goes_with_the_last() {
+        let mut torrents = Torrents::default();
+        assert_eq!(torrents.register(register(1, &[7, 8]), 10), Ok(vec![]));
+        assert_eq!(torrents.register(register(2, &[8]), 10), Ok(vec![]));
+        assert_eq!(torrents.unregister(1), [InfoHash([7; 20])]);
+        assert!(torrents.contains(&InfoHash([8; 20])));
+        assert_eq!(torrents.unregister(2), [InfoHash([8; 20])]);
+    }
+
+    #[test]
+    fn registering_a_number_again_replaces_it() {
+        let mut torrents = Torrents::default();
+        assert_eq!(torrents.register(register(1, &[7]), 10), Ok(vec![]));
+        assert_eq!(torrents.register(register(1, &[9]), 10), Ok(vec![InfoHash([7; 20])]));
+        assert!(!torrents.contains(&InfoHash([7; 20])));
+    }
+
+    #[test]
+    fn no_more_than_the_limit_are_registered() {
+        let mut torrents = Torrents::default();
+        assert!(torrents.register(register(1, &[1, 2, 3]), 2).is_err());
+        assert!(!torrents.contains(&InfoHash([1; 20])));
+        assert!(torrents.register(register(1, &[1, 2]), 2).is_ok());
+        assert!(torrents.register(register(1, &[3, 4]), 2).is_ok());
+    }
+}
