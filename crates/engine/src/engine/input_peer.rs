@@ -159,12 +159,11 @@ impl Engine {
                 self.departed.pop_first();
             }
         }
-        if !peer.is_incoming {
-            self.keep_address(&peer, &reason);
-        }
+        self.keep_address(&peer, &reason);
         self.outbox.event(Event::PeerLeft { peer: key, reason });
     }
 
+    /// When to try the address again, if it is a known one: that of who came to us seldom is.
     fn keep_address(&mut self, peer: &Peer, reason: &CloseReason) {
         match reason {
             CloseReason::OurOwnPeerId
