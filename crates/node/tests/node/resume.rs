@@ -1,0 +1,116 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use tempfile::tempdir;
+
+use crate::program::Program;
+use crate::{PIECE_LEN, Sample, fresh_addr};
+
+const LEN: usize = 4 << 20;
+
+fn seed(sample: &Sample, more: &[&str]) -> Program {
+    let listen = fresh_addr().to_string();
+    let (torrent, data) = (sample.torrent.to_str().unwrap(), sample.data.to_str().unwrap());
+    Program::start([&["seed", torrent, "--data", data, "--listen", &listen], more].concat())
+}
+
+fn get(sample: &Sample, out: &Path, peer: &str) -> Program {
+    let listen = fresh_addr().to_string();
+    let (torrent, out) = (sample.torrent.to_str().unwrap(), out.to_str().unwrap());
+    Program::start(["get", torrent, "--out", out, "--listen", &listen, "--peer", peer])
+}
+
+#[tokio::test]
+async fn a_kill_in_mid_download_loses_no_verified_piece_and_none_is_fetched_again() {
+    let folder = tempdir().unwrap();
+    let sample = Sample::new(folder.path(), LEN, &[]);
+    let out = folder.path().join("out");
+    let peer = seed(&sample, &["--upload-rate", "1M"]).listen_addr_and_keep().await;
+
+    let mut first = get(&sample, &out, &peer.addr);
+    let seen =
+        first.wait_for("progress", |line| line["verified_bytes"].as_u64() >= Some(LEN as u64 / 4)).await;
+    assert_eq!(seen["is_complete"], false, "the kill came too late to show anything");
+    first.kill().await;
+
+    let mut second = get(&sample, &out, &peer.addr);
+    let start = second.wait_for("progress", |_| true).await;
+    let kept = start["verified_bytes"].as_u64().unwrap() - start["down_bytes"].as_u64().unwrap();
+    assert!(kept >= seen["verified_bytes"].as_u64().unwrap(), "{kept} of {seen}");
+    let complete = second.wait_for("complete", |_| true).await;
+    assert_eq!(complete["down_bytes"].as_u64().unwrap(), LEN as u64 - kept);
+    assert!(second.end().await.0.success());
+    assert_eq!(fs::read(out.join("sample.bin")).unwrap(), fs::read(&sample.data).unwrap());
+}
+
+#[tokio::test]
+async fn corrupt_data_without_a_record_is_fetched_again_and_nothing_else() {
+    let folder = tempdir().unwrap();
+    let sample = Sample::new(folder.path(), LEN, &[]);
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let mut bytes = fs::read(&sample.data).unwrap();
+    bytes[5 * PIECE_LEN as usize] ^= 1;
+    fs::write(out.join("sample.bin"), bytes).unwrap();
+
+    let peer = seed(&sample, &[]).listen_addr_and_keep().await;
+    let mut get = get(&sample, &out, &peer.addr);
+    let complete = get.wait_for("complete", |_| true).await;
+    assert_eq!(complete["down_bytes"], PIECE_LEN);
+    assert_eq!(fs::read(out.join("sample.bin")).unwrap(), fs::read(&sample.data).unwrap());
+}
+
+#[tokio::test]
+async fn a_record_without_its_data_is_not_believed() {
+    let folder = tempdir().unwrap();
+    let sample = Sample::new(folder.path(), 300_000, &[]);
+    let out = folder.path().join("out");
+    let peer = seed(&sample, &[]).listen_addr_and_keep().await;
+    for _ in 0..2 {
+        let mut get = get(&sample, &out, &peer.addr);
+        assert_eq!(get.wait_for("complete", |_| true).await["down_bytes"], 300_000);
+        assert!(get.end().await.0.success());
+        fs::remove_file(out.join("sample.bin")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_ends_the_download_with_a_plain_word() {
+    let folder = tempdir().unwrap();
+    let sample = Sample::new(folder.path(), 300_000, &[]);
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    symlink("/dev/full", out.join("sample.bin")).unwrap();
+    let peer = seed(&sample, &[]).listen_addr_and_keep().await;
+    let (status, errors) = get(&sample, &out, &peer.addr).end().await;
+    assert_eq!(status.code(), Some(1), "{errors}");
+    assert!(errors.contains("there is no space left for") && errors.contains("is kept"), "{errors}");
+}
+
+#[tokio::test]
+async fn two_programs_do_not_download_to_the_same_place() {
+    let folder = tempdir().unwrap();
+    let sample = Sample::new(folder.path(), 300_000, &[]);
+    let out = folder.path().join("out");
+    // Nobody is there to download from, so the first stays.
+    let mut first = get(&sample, &out, "127.0.0.1:9");
+    first.listen_addr().await;
+    let (status, errors) = get(&sample, &out, "127.0.0.1:9").end().await;
+    assert_eq!(status.code(), Some(1), "{errors}");
+    assert!(errors.contains("another program is downloading"), "{errors}");
+    first.interrupt();
+    assert_eq!(first.end().await.0.code(), Some(130));
+}
+
+/// A seed that runs, and where.
+struct Peer {
+    addr: String,
+    _program: Program,
+}
+
+impl Program {
+    async fn listen_addr_and_keep(mut self) -> Peer {
+        Peer { addr: self.listen_addr().await, _program: self }
+    }
+}
