@@ -39,7 +39,7 @@ const BANS: [Ban; 18] = [
     Ban { prefixes: EVERYWHERE, text: "unimplemented!", reason: UNFINISHED },
     Ban { prefixes: EVERYWHERE, text: "dbg!", reason: UNFINISHED },
     Ban { prefixes: EVERYWHERE, text: "#[ignore", reason: "a test that does not run is no test" },
-    Ban { prefixes: EVERYWHERE, text: "#[should_panic", reason: "say what is expected, by the error" },
+    Ban { prefixes: EVERYWHERE, text: "#[should_panic]", reason: "say which panic is expected" },
 ];
 
 /// The one file that calls what is banned, to prove that clippy sees it.
