@@ -55,6 +55,7 @@ impl Aria2 {
             "--file-allocation=none",
             "--summary-interval=0",
             "--console-log-level=notice",
+            "--show-console-readout=false",
             "--bt-max-peers=0",
         ]
         .map(str::to_owned)

@@ -89,7 +89,7 @@ pub enum CloseReason {
         /// Its length in bytes, with the id.
         len: u32,
     },
-    /// A bitfield came late, or had the wrong length or a spare bit set.
+    /// A bitfield had the wrong length or a spare bit set.
     BadBitfield {
         /// Its length in bytes.
         len: u32,
@@ -183,7 +183,7 @@ impl fmt::Display for CloseReason {
             Self::BadBitfield { len, expected } => {
                 write!(
                     f,
-                    "its bitfield of {len} bytes came late or is malformed; {expected} bytes are expected"
+                    "its bitfield of {len} bytes is malformed; {expected} bytes are expected"
                 )
             }
             Self::OutOfRange { piece, begin, len } => {

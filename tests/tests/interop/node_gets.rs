@@ -12,13 +12,21 @@ use swarmscope_tests::transmission::Transmission;
 use swarmscope_tests::wait;
 
 /// A folder of files, with pieces across their borders and an empty file among them.
-pub(crate) const FILES: [(&str, u64); 4] =
+const FILES: [(&str, u64); 4] =
     [("a.bin", 3_000_001), ("sub/empty", 0), ("sub/b.bin", 17), ("c.bin", 6_000_000)];
 
 /// Content, its torrent and a tracker that knows it.
 pub(crate) async fn announced(name: &str) -> (Scratch, Content, OpenTracker, PathBuf) {
+    announced_files(name, &FILES).await
+}
+
+/// As [`announced`] with other files.
+pub(crate) async fn announced_files(
+    name: &str,
+    files: &[(&str, u64)],
+) -> (Scratch, Content, OpenTracker, PathBuf) {
     let scratch = Scratch::new(name);
-    let content = Content::multi(&scratch, "folder", &FILES, 131_072);
+    let content = Content::multi(&scratch, "folder", files, 131_072);
     let tracker = OpenTracker::start(&scratch, &[&content]).await;
     let torrent = content.torrent_file(&scratch, &[tracker.http_url()]);
     (scratch, content, tracker, torrent)

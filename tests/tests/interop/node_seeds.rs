@@ -6,7 +6,7 @@ use swarmscope_tests::node::Node;
 use swarmscope_tests::transmission::Transmission;
 use swarmscope_tests::wait;
 
-use crate::node_gets::announced;
+use crate::node_gets::{announced, announced_files};
 
 #[tokio::test]
 async fn libtorrent_gets_from_the_node() {
@@ -31,10 +31,11 @@ async fn aria2_gets_from_the_node() {
     content.assert_same_in(&downloads);
 }
 
-/// Transmission never dials a loopback address, so here the node has to come to it.
+/// Transmission never dials a loopback address, so here the node has to come to it. Nor does it make empty files.
 #[tokio::test]
 async fn transmission_gets_from_the_node() {
-    let (scratch, content, tracker, torrent) = announced("to-transmission").await;
+    let (scratch, content, tracker, torrent) =
+        announced_files("to-transmission", &[("a.bin", 3_000_001), ("sub/b.bin", 6_000_017)]).await;
     let transmission = Transmission::start(&scratch, &scratch.folder("transmission")).await;
     transmission.add(&content.torrent(&[tracker.http_url()])).await;
     wait::until_true("Transmission to announce itself", wait::LONG, async || {

@@ -72,10 +72,8 @@ impl Engine {
             }
             Message::Have(piece) => self.handle_have(key, piece),
             Message::Bitfield(has) if is_first => self.handle_bitfield(key, has),
-            Message::Bitfield(has) => {
-                let len = has.as_wire().len() as u32;
-                self.close(key, CloseReason::BadBitfield { len, expected: len });
-            }
+            // BEP 3 allows one bitfield, at the start. aria2 sends another where that is shorter than as many `have`s.
+            Message::Bitfield(has) => has.iter().for_each(|piece| self.handle_have(key, piece)),
             Message::Request(block) => self.handle_request(key, block),
             Message::Cancel(block) => peer.requests_in.retain(|request| *request != block),
         }

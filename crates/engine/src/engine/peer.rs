@@ -38,7 +38,7 @@ pub(super) struct Peer {
     pub(super) stage_since: Instant,
     pub(super) peer_id: Option<PeerId>,
     pub(super) decoder: Decoder,
-    /// A message came: a bitfield would be late.
+    /// A message came: a bitfield would only add to what it has.
     pub(super) has_spoken: bool,
     pub(super) has: Bitfield,
     pub(super) is_counted_as_seed: bool,

@@ -56,10 +56,18 @@ fn a_message_with_the_wrong_length_closes() {
 }
 
 #[test]
-fn a_bitfield_of_the_wrong_length_or_too_late_closes() {
+fn a_bitfield_of_the_wrong_length_closes() {
     check(&[0, 0, 0, 3, 5, 0, 0], CloseReason::BadBitfield { len: 2, expected: 1 });
-    let late = [0, 0, 0, 1, 2, 0, 0, 0, 2, 5, 0];
-    check(&late, CloseReason::BadBitfield { len: 1, expected: 1 });
+}
+
+#[test]
+fn a_later_bitfield_counts_as_the_haves_that_it_stands_for() {
+    let mut remote = leech();
+    let key = remote.join(1);
+    remote.bytes(key, &[0, 0, 0, 5, 4, 0, 0, 0, 0]);
+    remote.bytes(key, &[0, 0, 0, 2, 5, 0b0110_0000]);
+    assert_eq!(remote.close_reason(key), None);
+    assert_eq!(remote.engine.peers()[0].pieces_have, 3);
 }
 
 #[test]
