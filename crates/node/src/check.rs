@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use engine::Bitfield;
+use engine::{Bitfield, Metainfo};
 
 use crate::content::{Content, ContentError};
 use crate::hashing::hash_pieces;
@@ -37,4 +37,10 @@ pub fn check(
     };
     hash_pieces(metainfo.pieces_total(), read, on_hash, cancel)?;
     Ok(have)
+}
+
+/// Length of these pieces together, in bytes.
+#[must_use]
+pub fn verified_bytes(metainfo: &Metainfo, have: &Bitfield) -> u64 {
+    have.iter().map(|piece| u64::from(metainfo.piece_size(piece))).sum()
 }

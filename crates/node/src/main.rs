@@ -17,7 +17,12 @@ fn main() -> ExitCode {
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build();
-    let outcome = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run(cli.command)));
+    let outcome = runtime.map_err(Into::into).and_then(|runtime| {
+        let outcome = runtime.block_on(run(cli.command));
+        // All that matters is done; a name look-up that hangs must not hold up the end.
+        runtime.shutdown_background();
+        outcome
+    });
     outcome.unwrap_or_else(|error| {
         eprintln!("swarmscope-node: {error}");
         ExitCode::FAILURE

@@ -13,14 +13,37 @@ use crate::host::Status;
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line<'a> {
-    Checking { checked_bytes: u64, total_bytes: u64 },
-    Checked { verified_bytes: u64, total_bytes: u64 },
-    Started { info_hash: String, name: &'a str, listen: String },
-    Progress(Numbers),
+    Checking {
+        checked_bytes: u64,
+        total_bytes: u64,
+    },
+    Checked {
+        verified_bytes: u64,
+        total_bytes: u64,
+    },
+    Started {
+        info_hash: String,
+        name: &'a str,
+        listen: String,
+        verified_bytes: u64,
+    },
+    Progress {
+        #[serde(flatten)]
+        numbers: Numbers,
+        tracker_error: Option<&'a str>,
+    },
     Complete(Numbers),
     Stopped(Numbers),
-    Hashing { hashed_bytes: u64, total_bytes: u64 },
-    Created { info_hash: String, path: String, pieces: u32, piece_len: u32 },
+    Hashing {
+        hashed_bytes: u64,
+        total_bytes: u64,
+    },
+    Created {
+        info_hash: String,
+        path: String,
+        pieces: u32,
+        piece_len: u32,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -78,19 +101,19 @@ impl Reporter {
         self.line(&Line::Checked { verified_bytes, total_bytes });
     }
 
-    pub(crate) fn started(&self, metainfo: &Metainfo, listen: std::net::SocketAddr) {
+    pub(crate) fn started(&self, metainfo: &Metainfo, listen: std::net::SocketAddr, verified_bytes: u64) {
         let (info_hash, name) = (metainfo.info_hash().to_string(), metainfo.name());
-        self.line(&Line::Started { info_hash, name, listen: listen.to_string() });
+        self.line(&Line::Started { info_hash, name, listen: listen.to_string(), verified_bytes });
     }
 
     pub(crate) fn progress(&self, status: &Status) {
         let summary = &status.summary;
-        self.line(&Line::Progress(summary.into()));
+        let tracker_error = status.trackers.iter().find_map(|tracker| tracker.error.as_deref());
+        self.line(&Line::Progress { numbers: summary.into(), tracker_error });
         let prefix = if summary.is_complete { "seeding" } else { "downloading" };
         self.draw(prefix, summary.verified_bytes, summary.wanted_bytes);
         let rates =
             format!("down {} up {} peers {}", Rate(summary.down_rate), Rate(summary.up_rate), summary.peers);
-        let tracker_error = status.trackers.iter().find_map(|tracker| tracker.error.as_ref());
         self.bar.set_message(match tracker_error {
             Some(error) if summary.peers == 0 => format!("{rates} ({error})"),
             _ => rates,

@@ -14,7 +14,7 @@ use peernet::fetch::{FETCH_TIMEOUT, fetch_torrent};
 use peernet::policy::DestinationPolicy;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::check::check;
+use crate::check::{check, verified_bytes};
 use crate::cli::NetArgs;
 use crate::content::Content;
 use crate::host::{Node, Setup};
@@ -83,9 +83,8 @@ pub(crate) async fn check_data(
             }
         };
         let have = check(&content, on_progress, &cancelled)?;
-        let verified = have.iter().map(|piece| u64::from(content.metainfo().piece_size(piece))).sum();
         if !cancelled.load(Ordering::Relaxed) {
-            reporter.checked(verified, total_bytes);
+            reporter.checked(verified_bytes(content.metainfo(), &have), total_bytes);
         }
         Ok::<_, crate::content::ContentError>(have)
     });
@@ -103,9 +102,9 @@ pub(crate) async fn check_data(
 /// Takes part until interrupted, until it fails, or, with `exit_when_complete`, until everything is there.
 pub(crate) async fn take_part(setup: Setup, reporter: &Reporter, exit_when_complete: bool) -> Outcome {
     let metainfo = Arc::clone(setup.content.metainfo());
-    let was_complete = setup.have.is_complete();
+    let (was_complete, verified_bytes) = (setup.have.is_complete(), verified_bytes(&metainfo, &setup.have));
     let node = Node::start(setup)?;
-    reporter.started(&metainfo, node.listen_addr());
+    reporter.started(&metainfo, node.listen_addr(), verified_bytes);
     let mut watched = node.status();
     let mut is_complete_reported = false;
     let ending = async {

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use engine::{Bitfield, Metainfo, PieceIndex, Resume, ResumeLog};
 
+/// A record this many times longer than it need be is written anew when it is opened.
+const GROWTH_MAX: usize = 8;
+
 /// The record cannot be used. The text is for the user.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeFileError {
@@ -23,6 +26,9 @@ pub enum ResumeFileError {
 }
 
 /// The open record of one torrent. While it is open, no other process can open it.
+///
+/// It outlives a kill at any instant. Data and record are not forced onto the disk, which would cost more than it is
+/// worth: after a loss of power, `--check` finds what is really there.
 #[derive(Debug)]
 pub struct ResumeFile {
     path: PathBuf,
@@ -70,6 +76,16 @@ impl ResumeFile {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let resume = log.parse(&bytes).ok();
+        if let Some(resume) = &resume {
+            let compacted = log.compacted(resume);
+            if bytes.len() > compacted.len().saturating_mul(GROWTH_MAX) {
+                // In one step: a kill leaves the old record or the new one. It gets a lock of its own.
+                let new_path = path.with_added_extension("new");
+                fs::write(&new_path, compacted)?;
+                fs::rename(&new_path, path)?;
+                return Self::try_open(path, log);
+            }
+        }
         let (uploaded_before, downloaded_before) =
             resume.as_ref().map_or((0, 0), |resume| (resume.uploaded, resume.downloaded));
         let mut opened = Self { path: path.to_owned(), file, log, uploaded_before, downloaded_before };
@@ -121,5 +137,62 @@ impl ResumeFile {
     fn restart(&mut self, records: &[u8]) -> io::Result<()> {
         self.cut(0)?;
         self.file.write_all(&[&self.log.header(), records].concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use engine::{NewContent, NewTorrent};
+
+    use super::*;
+
+    fn metainfo() -> Metainfo {
+        let new = NewTorrent {
+            name: "n",
+            content: NewContent::File(10 * 16384),
+            piece_len: 16384,
+            piece_hashes: &[[0; 20]; 10],
+            trackers: &[],
+            is_private: false,
+            comment: None,
+            created_by: None,
+        };
+        new.build().unwrap()
+    }
+
+    #[test]
+    fn a_torn_record_is_cut_off_and_what_follows_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = ResumeFile::path_for(&folder.path().join("n"));
+        assert_eq!(path.file_name().unwrap(), ".n.swarmscope");
+        let open = || ResumeFile::open(path.clone(), &metainfo()).unwrap();
+        let (mut file, recorded) = open();
+        assert_eq!(recorded, None);
+        file.record_piece(PieceIndex(3)).unwrap();
+        file.append(&[1, 2, 3]).unwrap();
+        drop(file);
+        let (mut file, recorded) = open();
+        assert_eq!(recorded.unwrap().iter().collect::<Vec<_>>(), [PieceIndex(3)]);
+        file.record_piece(PieceIndex(4)).unwrap();
+        drop(file);
+        assert_eq!(open().1.unwrap().iter().collect::<Vec<_>>(), [PieceIndex(3), PieceIndex(4)]);
+    }
+
+    #[test]
+    fn a_long_record_is_written_anew_and_says_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        let open = || ResumeFile::open(path.clone(), &metainfo()).unwrap();
+        let (mut file, _) = open();
+        file.record_piece(PieceIndex(9)).unwrap();
+        (0..100).for_each(|total| file.record_totals(total, 2 * total).unwrap());
+        drop(file);
+        let long = fs::metadata(&path).unwrap().len();
+        let (file, recorded) = open();
+        assert!(fs::metadata(&path).unwrap().len() < long / 8);
+        assert_eq!(recorded.unwrap().iter().collect::<Vec<_>>(), [PieceIndex(9)]);
+        assert_eq!((file.uploaded_before, file.downloaded_before), (99, 198));
     }
 }
