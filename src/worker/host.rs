@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 
 use engine::Input;
-use gloo::timers::callback::Timeout;
 use web_sys::FileSystemDirectoryHandle;
 
 use super::clock::Clock;
@@ -109,6 +108,15 @@ pub(crate) fn new() -> Host {
 impl Host {
     /// One turn: `f` takes in what happened, then everything that came of it is carried out.
     pub(crate) fn turn<R>(&self, f: impl FnOnce(&mut State) -> R) -> Option<R> {
+        self.quiet_turn(|state| {
+            let result = f(state);
+            state.schedule_snapshot();
+            result
+        })
+    }
+
+    /// A turn that is no news for the views.
+    pub(crate) fn quiet_turn<R>(&self, f: impl FnOnce(&mut State) -> R) -> Option<R> {
         let state = self.0.upgrade()?;
         let mut state = state.borrow_mut();
         let result = f(&mut state);
@@ -140,7 +148,6 @@ impl State {
         self.share_memory();
         self.wires.verifier.start(&self.host);
         self.wires.relay.flush();
-        self.schedule_snapshot();
     }
 
     fn answer_unanswered(&mut self) -> bool {
@@ -173,11 +180,9 @@ impl State {
 
     /// A snapshot follows within a tenth of a second.
     fn schedule_snapshot(&mut self) {
-        if self.tabs.is_empty() || self.view.timer.is_some() {
-            return;
+        if !self.tabs.is_empty() {
+            self.view.schedule(&self.host);
         }
-        let host = self.host.clone();
-        self.view.timer = Some(Timeout::new(super::snapshot::INTERVAL_MS, move || host.show()));
     }
 
     /// The answer to an announce, for the engine that asked.

@@ -10,15 +10,19 @@ use crate::messages::{
     Detail, FileRow, PeerRow, ReasonCount, Snapshot, TorrentRow, TorrentState, TrackerRow, Update,
 };
 
-/// Between two snapshots.
-pub(crate) const INTERVAL_MS: u32 = 100;
+/// Between two snapshots while something happens.
+const INTERVAL_MS: u32 = 100;
+/// Between two snapshots of a watched torrent while nothing happens: its clocks go on.
+const IDLE_INTERVAL_MS: u32 = 1000;
 /// Totals are written down, and free space is looked at, every so many snapshots.
 const HOUSEKEEPING_EVERY: u32 = 100;
 
 /// What was shown last, and when something is shown next.
 #[derive(Debug, Default)]
 pub(crate) struct View {
-    pub(super) timer: Option<Timeout>,
+    timer: Option<Timeout>,
+    /// The timer is that of [`IDLE_INTERVAL_MS`].
+    is_idle: bool,
     last_list: Option<Snapshot>,
     map: Vec<u8>,
     shown: u32,
@@ -29,14 +33,30 @@ impl View {
     pub(crate) fn forget_last(&mut self) {
         self.last_list = None;
     }
+
+    /// Something happened: show it soon.
+    pub(super) fn schedule(&mut self, host: &Host) {
+        if self.timer.is_none() || self.is_idle {
+            self.arm(host, INTERVAL_MS, false);
+        }
+    }
+
+    fn arm(&mut self, host: &Host, wait_ms: u32, is_idle: bool) {
+        let host = host.clone();
+        self.timer = Some(Timeout::new(wait_ms, move || host.show()));
+        self.is_idle = is_idle;
+    }
 }
 
 impl Host {
     /// Shows what has changed.
     pub(super) fn show(&self) {
-        let is_time_for_housekeeping = self.turn(|state| {
-            state.show();
+        let is_time_for_housekeeping = self.quiet_turn(|state| {
             state.view.timer = None;
+            state.show();
+            if state.tabs.watchers().next().is_some() {
+                state.view.arm(&state.host, IDLE_INTERVAL_MS, true);
+            }
             state.view.shown += 1;
             state.view.shown % HOUSEKEEPING_EVERY == 0
         });

@@ -197,6 +197,10 @@ impl Relay {
 
     /// The socket stands: say hello.
     pub(crate) fn on_open(&mut self) {
+        if self.session.is_none() {
+            // Offsets of a session that is gone for good mean nothing to the next one.
+            self.link = Link::new(SESSION_WINDOW);
+        }
         let hello = Hello {
             version: PROTOCOL_VERSION,
             token: Secret(self.token.clone()),
