@@ -55,8 +55,8 @@ async function run({ relay, token, source, infoHash, pieceLen, totalLen, hashes 
         const bytes = new Uint8Array(HANDSHAKE_LEN);
         bytes.set(new TextEncoder().encode("\x13BitTorrent protocol"));
         infoHash.match(/../g).forEach((digits, at) => { bytes[28 + at] = parseInt(digits, 16); });
-        bytes.set(new TextEncoder().encode("-ZZ0001-the-bare-page"), 48);
-        return bytes.subarray(0, HANDSHAKE_LEN);
+        bytes.set(new TextEncoder().encode("-ZZ0001-bare-page---"), 48);
+        return bytes;
     };
 
     try {
