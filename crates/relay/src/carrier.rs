@@ -114,12 +114,18 @@ async fn next_binary(source: &mut SplitStream<WebSocket>) -> Option<Bytes> {
 }
 
 async fn receive(mut source: SplitStream<WebSocket>, messages: mpsc::Sender<Bytes>) {
-    while let Some(message) = next_binary(&mut source).await {
+    loop {
+        let message = tokio::select! {
+            message = next_binary(&mut source) => message,
+            () = messages.closed() => break,
+        };
+        let Some(message) = message else { return };
         if messages.send(message).await.is_err() {
-            // The session has let go of this carrier. What it sent last is still on its way out.
-            return drain(source).await;
+            break;
         }
     }
+    // The session has let go of this carrier. What it sent last is still on its way out.
+    drain(source).await;
 }
 
 /// Reads on, so that the connection does not end in a reset that overtakes what was sent last.

@@ -123,6 +123,12 @@ impl RunningRelay {
         self.shared.count()
     }
 
+    /// WebSockets that are open, let in or not.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.open_connections()
+    }
+
     /// Tells the tabs, tells the trackers that they have left, and ends.
     pub async fn shutdown(self) {
         self.shared.shutdown.cancel();
@@ -159,10 +165,15 @@ async fn upgrade(
     if let Err(text) = guard::check_origin(&headers, &shared.config) {
         return forbidden(&shared, "origin", text);
     }
+    let Ok(place) = Arc::clone(&shared.connections).try_acquire_owned() else {
+        shared.refusals.note("too-many-connections", "one WebSocket more than allowed");
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many connections\n").into_response();
+    };
     upgrade.max_message_size(MAX_MESSAGE_LEN).max_frame_size(MAX_MESSAGE_LEN).write_buffer_size(0).on_upgrade(
         async move |socket| {
             let tasks = shared.tasks.clone();
             tasks.track_future(carrier::serve(socket, shared)).await;
+            drop(place);
         },
     )
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use peernet::policy::DestinationPolicy;
 use peernet::tracker::TrackerClient;
 use relay_proto::{Hello, Refused, RefusedCode, Secret, SessionKey};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +15,9 @@ use crate::rate::Bucket;
 use crate::refusals::Refusals;
 use crate::session::{Event, Session};
 use crate::{Config, guard};
+
+/// WebSockets beyond one for each session: those being replaced, and those that have yet to say hello.
+const CONNECTIONS_SPARE: usize = 64;
 
 /// What every part of a running relay stands on.
 pub(crate) struct Shared {
@@ -26,6 +29,8 @@ pub(crate) struct Shared {
     /// Bytes a second of all sessions: they all use the one token.
     pub(crate) bytes: Bucket,
     pub(crate) shutdown: CancellationToken,
+    /// WebSockets at the same time, let in or not; also those that have yet to say hello take memory.
+    pub(crate) connections: Arc<Semaphore>,
     /// Sessions and carriers: a shutdown waits for them.
     pub(crate) tasks: TaskTracker,
     sessions: Mutex<HashMap<String, Entry>>,
@@ -46,6 +51,7 @@ impl Shared {
             refusals: Refusals::default(),
             bytes: Bucket::new(config.max_bytes_per_s),
             shutdown: CancellationToken::new(),
+            connections: Arc::new(Semaphore::new(config.max_sessions.saturating_add(CONNECTIONS_SPARE))),
             tasks: TaskTracker::new(),
             sessions: Mutex::default(),
             config,
@@ -103,6 +109,11 @@ impl Shared {
     /// The session is over; nobody can go on with it.
     pub(crate) fn forget(&self, key: &SessionKey) {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&key.id);
+    }
+
+    pub(crate) fn open_connections(&self) -> usize {
+        let max = self.config.max_sessions.saturating_add(CONNECTIONS_SPARE);
+        max.saturating_sub(self.connections.available_permits())
     }
 
     /// Sessions that run or could be gone on with.

@@ -53,7 +53,7 @@ fn content_security_policy(page: &str) -> String {
         .collect();
     format!(
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{hashes}; worker-src 'self' blob:; \
-         connect-src 'self' blob: data:; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; \
+         connect-src 'self' blob:; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; \
          object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use codec::InfoHash;
-use peernet::fetch::{FETCH_TIMEOUT, fetch_torrent};
-use peernet::tracker::{self, AnnounceParams};
+use peernet::fetch::{FETCH_TIMEOUT, FetchError, fetch_torrent};
+use peernet::tracker::{self, AnnounceParams, TrackerError};
 use relay_proto::{
-    Announce, AnnounceEvent, AnnounceOk, Announced, Fetch, FetchOk, Fetched, Frame, Link, MAX_DATA_LEN,
-    Outcome, Scrape, ScrapeEntry, Scraped,
+    Announce, AnnounceEvent, AnnounceOk, Announced, CloseCode, Fetch, FetchOk, Fetched, Frame, Link,
+    MAX_DATA_LEN, Outcome, Scrape, ScrapeEntry, Scraped,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -64,11 +64,11 @@ impl Announces {
         } else if self.records.len() < RECORDS_MAX || self.records.contains_key(&key) {
             self.records.insert(key, params.clone());
         }
-        let (trackers, mailbox) = (shared.trackers.clone(), mailbox.clone());
+        let (shared, mailbox) = (Arc::clone(shared), mailbox.clone());
         self.asking.spawn(async move {
-            let outcome = match trackers.announce(&url, &params).await {
+            let outcome = match shared.trackers.announce(&url, &params).await {
                 Ok(answer) => Outcome::Ok(announce_ok(answer)),
-                Err(error) => Outcome::Error(shortened(error.to_string())),
+                Err(error) => Outcome::Error(tracker_error(&error, &shared)),
             };
             let _ = mailbox.send(Event::Answer(Frame::Announced(Announced { request, outcome }))).await;
         });
@@ -87,11 +87,11 @@ impl Announces {
             let outcome = Outcome::Error(text);
             return self.answer(Frame::Scraped(Scraped { request, outcome }), mailbox);
         }
-        let (trackers, mailbox) = (shared.trackers.clone(), mailbox.clone());
+        let (shared, mailbox) = (Arc::clone(shared), mailbox.clone());
         self.asking.spawn(async move {
-            let outcome = match trackers.scrape(&scrape.url, &scrape.info_hashes).await {
+            let outcome = match shared.trackers.scrape(&scrape.url, &scrape.info_hashes).await {
                 Ok(answers) => Outcome::Ok(answers.iter().map(scrape_entry).collect()),
-                Err(error) => Outcome::Error(shortened(error.to_string())),
+                Err(error) => Outcome::Error(tracker_error(&error, &shared)),
             };
             let _ = mailbox.send(Event::Answer(Frame::Scraped(Scraped { request, outcome }))).await;
         });
@@ -145,14 +145,20 @@ impl Announces {
         let event = tracker::AnnounceEvent::Stopped;
         let params = AnnounceParams { event, port, num_want: 0, ..last.clone() };
         self.farewells.spawn(async move {
+            // A tracker's address may hold a passkey and stays out of the log.
             match trackers.announce(&url, &params).await {
-                Ok(_) => tracing::debug!("{url} knows that {} was left", params.info_hash),
-                Err(error) => {
-                    tracing::debug!("{url} was not told that {} was left: {error}", params.info_hash);
-                }
+                Ok(_) => tracing::debug!("a tracker knows that {} was left", params.info_hash),
+                Err(_) => tracing::debug!("a tracker was not told that {} was left", params.info_hash),
             }
         });
     }
+}
+
+fn tracker_error(error: &TrackerError, shared: &Shared) -> String {
+    if let TrackerError::Refused(refusal) = error {
+        shared.refusals.note(CloseCode::DestinationRefused.code(), refusal);
+    }
+    shortened(error.to_string())
 }
 
 fn params(announce: &Announce, port: u16) -> AnnounceParams {
@@ -233,7 +239,12 @@ impl Fetches {
         tasks.spawn(async move {
             let from = shared.config.dial_from();
             let result = fetch_torrent(&shared.policy, &fetch.url, from, FETCH_TIMEOUT).await;
-            let result = result.map_err(|error| shortened(error.to_string()));
+            let result = result.map_err(|error| {
+                if let FetchError::Refused(refusal) = &error {
+                    shared.refusals.note(CloseCode::DestinationRefused.code(), refusal);
+                }
+                shortened(error.to_string())
+            });
             let _ = mailbox.send(Event::Fetched(request, result)).await;
         });
     }

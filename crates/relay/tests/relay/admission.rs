@@ -152,3 +152,34 @@ async fn a_token_is_made_up_when_none_is_given() {
     assert_eq!(relay.token().len(), 32);
     assert_eq!(relay.page_address(), format!("http://{}/?token={}", relay.addr(), relay.token()));
 }
+
+#[tokio::test]
+async fn those_who_never_say_hello_cannot_take_all_memory() {
+    let relay = relay_with(&["--max-sessions", "1"]).await;
+    let mut waiting = Vec::new();
+    for _ in 0..65 {
+        waiting.push(open_socket(&relay).await);
+    }
+    match connect_async(format!("ws://{}/relay", relay.addr())).await {
+        Err(Error::Http(response)) => assert_eq!(response.status().as_u16(), 503),
+        other => panic!("a refusal, not {other:?}"),
+    }
+    assert_eq!(relay.refusals("too-many-connections"), 1);
+}
+
+#[tokio::test]
+async fn a_replaced_websocket_is_let_go_even_if_its_tab_never_answers() {
+    let relay = relay_with(&["--max-sessions", "1"]).await;
+    let mut tab = Tab::connect(&relay).await;
+    let mut silent = Vec::new();
+    // Each of these holds a place until the relay lets go of it; there are 65.
+    for _ in 0..100 {
+        let next = open_socket(&relay).await;
+        silent.push(std::mem::replace(&mut tab.socket, next));
+        tab.come_back(&relay).await;
+        assert!(tab.welcome.resumed);
+        while relay.connections() > 40 {
+            tokio::task::yield_now().await;
+        }
+    }
+}

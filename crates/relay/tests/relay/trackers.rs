@@ -111,4 +111,5 @@ async fn what_is_no_torrent_file_is_not_handed_over() {
     assert!(!text.contains("secret") && bytes.is_empty());
     let (outcome, _) = fetch(&mut tab, "http://192.168.0.1/a.torrent".into()).await;
     assert!(matches!(outcome, Outcome::Error(text) if text.contains("--allow-net")));
+    assert_eq!(relay.refusals("destination-refused"), 1);
 }
