@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use base64::Engine;
@@ -29,8 +29,10 @@ pub(crate) fn service(dir: &Path) -> Router {
 async fn with_headers(mut response: Response, index: PathBuf) -> Response {
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let is_page = content_type.is_some_and(|value| value.starts_with("text/html"));
+    // The headers of a 304 replace those that the browser kept, so that it needs the page's policy as well.
+    let has_policy = is_page || response.status() == StatusCode::NOT_MODIFIED;
     let page =
-        if is_page { tokio::fs::read_to_string(index).await.unwrap_or_default() } else { String::new() };
+        if has_policy { tokio::fs::read_to_string(index).await.unwrap_or_default() } else { String::new() };
     let headers = response.headers_mut();
     // Workers' files have no hash in their names, and a page must never meet those of another build: always ask.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -7,14 +7,14 @@ use crate::support::*;
 async fn get(
     relay: &relay::RunningRelay,
     path: &str,
-    accept: Option<&str>,
+    with: Option<(&str, &str)>,
 ) -> (u16, Vec<(String, String)>, Vec<u8>) {
     // The client wants one although it is to speak plain http only; a second installation is an error without effect.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut request = client.get(format!("http://{}{path}", relay.addr()));
-    if let Some(accept) = accept {
-        request = request.header("accept-encoding", accept);
+    if let Some((name, value)) = with {
+        request = request.header(name, value);
     }
     let response = request.send().await.unwrap();
     let headers = response.headers().iter();
@@ -61,13 +61,24 @@ async fn files_have_their_types_and_the_headers_that_guard_them() {
 }
 
 #[tokio::test]
+async fn a_page_that_did_not_change_keeps_its_policy() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = relay_of(dir.path()).await;
+    let (_, first, _) = get(&relay, "/", None).await;
+    let since = header(&first, "last-modified");
+    let (status, again, _) = get(&relay, "/", Some(("if-modified-since", since))).await;
+    assert_eq!(status, 304);
+    assert_eq!(header(&again, "content-security-policy"), header(&first, "content-security-policy"));
+}
+
+#[tokio::test]
 async fn compressed_files_go_to_those_who_accept_them() {
     let dir = tempfile::tempdir().unwrap();
     let relay = relay_of(dir.path()).await;
-    let (_, headers, body) = get(&relay, "/app.wasm", Some("gzip, br")).await;
+    let (_, headers, body) = get(&relay, "/app.wasm", Some(("accept-encoding", "gzip, br"))).await;
     assert_eq!((header(&headers, "content-encoding"), body.as_slice()), ("br", b"brotli".as_slice()));
     assert_eq!(header(&headers, "content-type"), "application/wasm");
-    let (_, headers, body) = get(&relay, "/app.wasm", Some("identity")).await;
+    let (_, headers, body) = get(&relay, "/app.wasm", Some(("accept-encoding", "identity"))).await;
     assert_eq!((header(&headers, "content-encoding"), body.as_slice()), ("", b"wasm".as_slice()));
 }
 
