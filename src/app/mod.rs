@@ -14,6 +14,7 @@ mod format;
 mod header;
 mod icons;
 mod log_book;
+mod names;
 mod notices;
 mod page;
 mod relay_refused;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use yew::Reducible;
 
 use super::log_book::LogBook;
+use super::names::Names;
 use super::route::Route;
 use crate::messages::{Detail, RelayState, Snapshot, TorrentRow, Update};
 
@@ -57,6 +58,8 @@ pub(super) struct Watched {
     pub(super) pieces: Rc<[u8]>,
     /// The log as it is shown.
     pub(super) log_shown: Rc<LogBook>,
+    /// What its peers are called.
+    pub(super) names: Rc<Names>,
     log: Rc<LogBook>,
     log_shown_at_ms: f64,
 }
@@ -197,10 +200,15 @@ impl View {
             return;
         }
         let before = self.watched.take().filter(|watched| watched.detail.info_hash == detail.info_hash);
-        let (mut log, log_shown, shown_at_ms, pieces_before) = match before {
-            Some(before) => (before.log, before.log_shown, before.log_shown_at_ms, before.pieces),
-            None => (Rc::default(), Rc::default(), f64::NEG_INFINITY, Rc::default()),
+        let (mut log, log_shown, shown_at_ms, pieces_before, mut names) = match before {
+            Some(before) => {
+                (before.log, before.log_shown, before.log_shown_at_ms, before.pieces, before.names)
+            }
+            None => (Rc::default(), Rc::default(), f64::NEG_INFINITY, Rc::default(), Rc::default()),
         };
+        if names.would_learn(&detail.peers) {
+            Rc::make_mut(&mut names).learn(&detail.peers);
+        }
         let fresh = Rc::make_mut(&mut log).extend(&detail.log);
         let is_due = fresh <= LOG_SHOWN_AT_ONCE || now_ms - shown_at_ms >= LOG_SHOWN_INTERVAL_MS;
         let pieces = if *pieces_before == *pieces { pieces_before } else { pieces.into() };
@@ -208,6 +216,7 @@ impl View {
             detail: Rc::new(detail),
             pieces,
             log_shown: if is_due { Rc::clone(&log) } else { log_shown },
+            names,
             log,
             log_shown_at_ms: if is_due { now_ms } else { shown_at_ms },
         });

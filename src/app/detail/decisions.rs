@@ -1,13 +1,13 @@
 //! Why: each reason with how often it was given, and the decisions one by one as they are taken.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use yew::prelude::*;
 
 use super::super::format;
 use super::super::log_book::{Entry, Group, LogBook};
-use crate::messages::{PeerRow, ReasonCount};
+use super::super::names::Names;
+use crate::messages::ReasonCount;
 
 /// Entries of the log shown at a time.
 const ENTRIES_SHOWN: usize = 60;
@@ -17,45 +17,7 @@ const ENTRIES_SHOWN: usize = 60;
 pub(super) struct DecisionsProps {
     pub(super) reasons: Vec<ReasonCount>,
     pub(super) log: Rc<LogBook>,
-    pub(super) names: Names,
-}
-
-/// What the connected peers are called in the log, by the key of their connection.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub(super) struct Names(BTreeMap<u32, Name>);
-
-#[derive(Clone, Debug, PartialEq)]
-struct Name {
-    addr: String,
-    /// Client and host; the address where the client is unknown.
-    name: String,
-}
-
-impl Names {
-    pub(super) fn of(peers: &[PeerRow]) -> Self {
-        let name = |peer: &PeerRow| {
-            let host = peer.addr.rsplit_once(':').map_or(peer.addr.as_str(), |(host, _port)| host);
-            let name =
-                if peer.client.is_empty() { peer.addr.clone() } else { format!("{} ({host})", peer.client) };
-            Name { addr: peer.addr.clone(), name }
-        };
-        Self(peers.iter().map(|peer| (peer.key, name(peer))).collect())
-    }
-
-    /// A line in words: picks in short, since they come by the thousand and their reason stands beside them.
-    fn words(&self, entry: &Entry) -> String {
-        let line = &entry.line;
-        let Some(name) = line.peer.and_then(|peer| self.0.get(&peer)) else {
-            return line.text.clone();
-        };
-        match (line.kind.as_str(), line.piece) {
-            ("pick", Some(piece)) => {
-                let blocks = format::plural(entry.times.into(), "block", "blocks");
-                format!("{blocks} of piece {piece} from {}", name.name)
-            }
-            _ => line.text.replace(&name.addr, &name.name),
-        }
-    }
+    pub(super) names: Rc<Names>,
 }
 
 /// Reasons and log, side by side where there is room.
@@ -114,7 +76,7 @@ fn reason_item(reason: &ReasonCount, most: u64) -> Html {
 #[derive(Clone, Debug, PartialEq, Properties)]
 struct LogProps {
     log: Rc<LogBook>,
-    names: Names,
+    names: Rc<Names>,
 }
 
 /// The newest lines first. It can be held, to read it or to talk about it.
@@ -173,35 +135,5 @@ fn log_item(entry: &Entry, names: &Names) -> Html {
                 <span class="why">{ reason }</span>
             }
         </li>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::samples::{log_line, peer};
-    use crate::messages::LogLine;
-
-    fn words(line: LogLine, times: u32) -> String {
-        let names = Names::of(&[PeerRow { client: "Transmission 3.00".to_owned(), ..peer(2) }, peer(4)]);
-        names.words(&Entry { line: Rc::new(line), times }).replace('\u{a0}', " ")
-    }
-
-    #[test]
-    fn peers_are_called_by_their_client_and_host() {
-        let pick = LogLine { peer: Some(2), piece: Some(7), ..log_line(1, "pick") };
-        assert_eq!(words(pick, 16), "16 blocks of piece 7 from Transmission 3.00 (127.77.0.2)");
-        let choke =
-            LogLine { peer: Some(2), text: "127.77.0.2:6881: Choked.".to_owned(), ..log_line(1, "choke") };
-        assert_eq!(words(choke, 1), "Transmission 3.00 (127.77.0.2): Choked.");
-    }
-
-    #[test]
-    fn an_unknown_client_is_called_by_its_address_and_a_peer_that_left_as_the_engine_does() {
-        let unknown = LogLine { peer: Some(4), piece: Some(7), ..log_line(1, "pick") };
-        assert_eq!(words(unknown, 1), "1 block of piece 7 from 127.77.0.4:6881");
-        let left =
-            LogLine { peer: Some(6), text: "127.77.0.6:6881 is gone.".to_owned(), ..log_line(1, "left") };
-        assert_eq!(words(left, 1), "127.77.0.6:6881 is gone.");
     }
 }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use self::decisions::{Decisions, Names};
+use self::decisions::Decisions;
 use self::peers::Peers;
 use self::piece_map::PieceMap;
 use self::sources::{Files, Trackers};
@@ -92,14 +92,14 @@ struct BodyProps {
 
 #[component]
 fn Body(props: &BodyProps) -> Html {
-    let Watched { detail, pieces, log_shown, .. } = &props.watched;
+    let Watched { detail, pieces, log_shown, names, .. } = &props.watched;
     html! {
         <>
             <About row={props.row.clone()} detail={detail.clone()} />
             <PieceMap pieces={pieces.clone()} piece_len={props.row.piece_len} theme={props.theme} />
             <Peers detail={detail.clone()} />
             <Decisions reasons={detail.reason_counts.clone()} log={log_shown.clone()}
-                names={Names::of(&detail.peers)} />
+                names={names.clone()} />
             <Trackers trackers={detail.trackers.clone()} />
             <Files files={detail.files.clone()} />
         </>

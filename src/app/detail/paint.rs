@@ -5,9 +5,10 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::grid::{Grid, STATES, tally};
 
-/// Draws all cells. The bitmap gets the size that the screen has pixels for.
+/// Draws all cells on a canvas of this width in CSS pixels. The bitmap gets the size that the screen has pixels for.
 pub(super) fn paint(
     canvas: &HtmlCanvasElement,
+    width_px: u32,
     grid: &Grid,
     pieces: &[u8],
     marked: Option<u32>,
@@ -31,7 +32,7 @@ pub(super) fn paint(
     };
     let scale = window.device_pixel_ratio().max(1.0);
     let in_pixels = |css_px: u32| (f64::from(css_px) * scale).round() as u32;
-    let (width, height) = (canvas.client_width().max(1) as u32, grid.rows * grid.side_px);
+    let (width, height) = (width_px, grid.rows * grid.side_px);
     // Setting a size clears the bitmap, and costs an allocation.
     if (canvas.width(), canvas.height()) != (in_pixels(width), in_pixels(height)) {
         canvas.set_width(in_pixels(width));

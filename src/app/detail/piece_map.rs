@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use gloo::events::EventListener;
 use gloo::utils::window;
-use web_sys::HtmlCanvasElement;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
+use web_sys::{HtmlCanvasElement, ResizeObserver};
 use yew::prelude::*;
 
 use super::super::format;
@@ -39,7 +41,8 @@ pub(super) fn PieceMap(props: &PieceMapProps) -> Html {
         let canvas = canvas.clone();
         move |(pieces, grid, marked, ..)| {
             if let Some(canvas) = canvas.cast::<HtmlCanvasElement>()
-                && let Err(error) = paint::paint(&canvas, grid, pieces, *marked)
+                && width_px > 0
+                && let Err(error) = paint::paint(&canvas, width_px, grid, pieces, *marked)
             {
                 gloo::console::error!("piece map:", error);
             }
@@ -98,22 +101,33 @@ pub(super) fn PieceMap(props: &PieceMapProps) -> Html {
     }
 }
 
-/// Width of the canvas in CSS pixels, now and after every change of the window.
+/// Width of the canvas in CSS pixels, now and whenever the layout gives it another.
 #[hook]
 fn use_width(canvas: &NodeRef) -> u32 {
     let width_px = use_state_eq(|| 0);
-    let measure = {
+    use_effect_with((), {
         let (canvas, width_px) = (canvas.clone(), width_px.setter());
-        move || {
-            if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
-                width_px.set(u32::try_from(canvas.client_width()).unwrap_or_default());
+        move |()| {
+            let element = canvas.cast::<HtmlCanvasElement>();
+            let on_size = Closure::<dyn Fn()>::new({
+                let element = element.clone();
+                move || {
+                    let width = element.as_ref().map(|element| element.client_width());
+                    width_px.set(width.and_then(|width| u32::try_from(width).ok()).unwrap_or_default());
+                }
+            });
+            let observer = ResizeObserver::new(on_size.as_ref().unchecked_ref()).ok();
+            if let (Some(observer), Some(element)) = (&observer, &element) {
+                // Calls once at the start, too.
+                observer.observe(element);
+            }
+            move || {
+                if let Some(observer) = observer {
+                    observer.disconnect();
+                }
+                drop(on_size);
             }
         }
-    };
-    use_effect_with((), move |()| {
-        measure();
-        let listener = EventListener::new(&window(), "resize", move |_| measure());
-        move || drop(listener)
     });
     *width_px
 }
