@@ -96,7 +96,7 @@ impl Demo {
         let metainfo = Arc::new(sample.metainfo(bound.announce_url())?);
         let tracker = Arc::new(bound.serve(Arc::clone(&metainfo), ANNOUNCE_INTERVAL));
         let (stop, stopped) = watch::channel(false);
-        let policy = Arc::new(DestinationPolicy::public().allow(IpNet::V4(NET)));
+        let policy = Arc::new(DestinationPolicy::closed().allow(IpNet::V4(NET)));
         let shared = Shared { metainfo, policy, tracker: Arc::clone(&tracker), stop: stopped };
         let mut members = JoinSet::new();
         for nth in 0..args.seeds {
@@ -133,12 +133,12 @@ impl Shared {
     fn start_seed(&self, nth: u8, sample: &Path, upload_rate: u64) -> io::Result<Node> {
         let content = Content::new(Arc::clone(&self.metainfo), sample.to_owned(), Access::Read);
         let have = Bitfield::all(self.metainfo.pieces_total());
-        self.start_node(Ipv4Addr::new(127, 77, 1, nth + 1), content, have, upload_rate)
+        self.start_node(any_port(Ipv4Addr::new(127, 77, 1, nth + 1)), content, have, upload_rate)
     }
 
     fn start_node(
         &self,
-        ip: Ipv4Addr,
+        listen: SocketAddr,
         content: Content,
         have: Bitfield,
         upload_rate: u64,
@@ -152,8 +152,8 @@ impl Shared {
             content: Arc::new(content),
             have,
             resume: None,
-            listen: Some(SocketAddr::new(IpAddr::V4(ip), 0)),
-            bind: Some(IpAddr::V4(ip)),
+            listen: Some(listen),
+            bind: Some(listen.ip()),
             policy: Arc::clone(&self.policy),
             peers: Vec::new(),
             config,
@@ -183,37 +183,43 @@ struct Downloader {
 
 impl Downloader {
     async fn run(self) {
+        let mut listen = any_port(Ipv4Addr::new(127, 77, 2, self.nth + 1));
         tokio::select! {
-            () = tokio::time::sleep(STAGGER * self.nth.into()) => {}
+            () = self.wait_for_turn() => {}
             () = self.shared.stopped() => return,
         }
         while !*self.shared.stop.borrow() {
-            if let Err(error) = self.round().await {
-                tracing::warn!(nth = self.nth, %error, "a downloader of the demo gave up");
-                break;
+            match self.round(listen).await {
+                // From round to round it stays where it is, so that those who know it find it again.
+                Ok(taken) => listen = taken,
+                Err(error) => {
+                    tracing::warn!(nth = self.nth, %error, "a downloader of the demo gave up");
+                    break;
+                }
             }
         }
         // It may never have been made.
         let _removed = std::fs::remove_dir_all(&self.folder);
     }
 
-    async fn round(&self) -> io::Result<()> {
+    /// One life as a peer; returns where it listened.
+    async fn round(&self, listen: SocketAddr) -> io::Result<SocketAddr> {
         let metainfo = &self.shared.metainfo;
         // Left over from the last round, or from a demo that was killed.
         if self.folder.exists() {
             std::fs::remove_dir_all(&self.folder)?;
         }
         let content = Content::new(Arc::clone(metainfo), self.folder.join(metainfo.name()), Access::Write);
-        let ip = Ipv4Addr::new(127, 77, 2, self.nth + 1);
         let have = Bitfield::none(metainfo.pieces_total());
-        let node = self.shared.start_node(ip, content, have, self.upload_rate)?;
+        let node = self.shared.start_node(listen, content, have, self.upload_rate)?;
+        let listen = node.listen_addr();
         tokio::select! {
             () = self.download_and_seed(&node) => {}
             () = self.shared.stopped() => {}
         }
         let error = node.status().borrow().error.clone();
         node.stop().await;
-        error.map_or(Ok(()), |error| Err(io::Error::other(error)))
+        error.map_or(Ok(listen), |error| Err(io::Error::other(error)))
     }
 
     /// With nobody to watch there is no point in writing the same bytes over and over: it goes on seeding until
@@ -228,7 +234,16 @@ impl Downloader {
         while !self.shared.tracker.has_visitor(is_ours) {
             tokio::time::sleep(VISITOR_POLL_INTERVAL).await;
         }
+        self.wait_for_turn().await;
     }
+
+    async fn wait_for_turn(&self) {
+        tokio::time::sleep(STAGGER * self.nth.into()).await;
+    }
+}
+
+const fn any_port(ip: Ipv4Addr) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(ip), 0)
 }
 
 fn is_ours(ip: IpAddr) -> bool {

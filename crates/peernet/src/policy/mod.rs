@@ -29,18 +29,25 @@ pub enum DestinationKind {
 
 /// Says of every address whether it may be reached.
 ///
-/// Starts from [`DestinationPolicy::public`]: addresses of the public internet only. [`DestinationPolicy::allow`]
-/// opens further networks; within them every address and every port may be reached.
+/// Starts from [`DestinationPolicy::public`], the addresses of the public internet, or [`DestinationPolicy::closed`],
+/// none. [`DestinationPolicy::allow`] opens further networks; within them every address and every port may be reached.
 #[derive(Clone, Debug)]
 pub struct DestinationPolicy {
     allowed: Vec<IpNet>,
+    is_public_open: bool,
 }
 
 impl DestinationPolicy {
     /// The public internet, and nothing else.
     #[must_use]
     pub const fn public() -> Self {
-        Self { allowed: Vec::new() }
+        Self { allowed: Vec::new(), is_public_open: true }
+    }
+
+    /// Nothing at all, for swarms that are to stay within networks that [`DestinationPolicy::allow`] opens.
+    #[must_use]
+    pub const fn closed() -> Self {
+        Self { allowed: Vec::new(), is_public_open: false }
     }
 
     /// Opens a network, whatever kind of addresses it holds.
@@ -70,7 +77,7 @@ impl DestinationPolicy {
             return Ok(());
         }
         match special::classify(addr.ip()) {
-            AddressClass::Public => {}
+            AddressClass::Public if self.is_public_open => {}
             class => return refuse(RefusalReason::Address(class)),
         }
         if kind == DestinationKind::Peer && addr.port() < PEER_PORT_MIN {
@@ -100,7 +107,7 @@ pub struct Refusal {
 /// Why a destination is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalReason {
-    /// The address is not one of the public internet.
+    /// The address is of a kind that the policy does not open.
     Address(AddressClass),
     /// A peer's port below 1024: it belongs to some other service.
     LowPort,

@@ -136,3 +136,11 @@ fn a_refusal_says_what_and_which_flag_would_allow_it() {
          it is not reached unless --allow-net 127.0.0.1/32 allows it"
     );
 }
+
+#[test]
+fn a_closed_policy_allows_nothing_but_its_networks() {
+    let policy = DestinationPolicy::closed().allow("127.77.0.0/16".parse().unwrap());
+    assert_eq!(code(&policy, "127.77.3.4", PORT, DestinationKind::Peer), "allowed");
+    assert_eq!(code(&policy, "127.0.0.1", PORT, DestinationKind::Peer), "loopback");
+    assert_eq!(code(&policy, "1.1.1.1", PORT, DestinationKind::Peer), "public");
+}
