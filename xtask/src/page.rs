@@ -9,9 +9,6 @@ use crate::run::{Outcome, cargo, no_arguments, run};
 use crate::setup::{self, BuildSetup};
 use crate::tidy::wasm_imports;
 
-/// Cargo profile of the page.
-const PROFILE: &str = "wasm-release";
-
 /// What the page is made of. Packages that do not exist (yet) count for nothing.
 const SOURCES: [&str; 12] = [
     ".cargo",
@@ -51,7 +48,8 @@ pub(crate) fn build(setup: &BuildSetup) -> Outcome {
         // Trunk works offline below, so that it downloads no tools of its own; hence the crates come first.
         run(cargo().args(["fetch", "--quiet"]))?;
         let mut trunk = trunk(setup);
-        trunk.args(["build", "--release", "--cargo-profile", PROFILE]);
+        // Which cargo profile that is, index.html says.
+        trunk.args(["build", "--release"]);
         run(&mut trunk).map_err(|error| format!("the page was not built: {error}"))?;
         let foreign = wasm_imports::foreign_in(&paths::dist())?;
         if !foreign.is_empty() {
