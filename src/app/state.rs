@@ -160,7 +160,8 @@ impl View {
                 self.answered(request);
             }
             Update::AddFailed { request, message } => {
-                let about = self.answered(request);
+                // Named once: some messages name the link themselves.
+                let about = self.answered(request).filter(|what| !message.contains(what.as_str()));
                 self.say(about, message, true);
             }
             // What keeps the engine from running is said where the relay's state stands, too: once is enough.
@@ -318,6 +319,14 @@ mod tests {
         assert_eq!((message.about.as_deref(), message.text.as_str()), (Some("x.torrent"), "No torrent."));
         let id = message.id;
         assert!(view.reduce(Action::Closed(id)).messages.is_empty());
+    }
+
+    #[test]
+    fn a_failure_that_names_its_link_is_not_headed_by_it() {
+        let asked = Action::Asked(Adding { request: 7, what: "http://x/".to_owned() });
+        let message = "http://x/ does not answer.".to_owned();
+        let view = after([asked, told(Update::AddFailed { request: 7, message })]);
+        assert_eq!(view.messages[0].about, None);
     }
 
     #[test]
