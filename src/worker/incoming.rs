@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{AnnounceAnswer, Input};
+use engine::{AnnounceAnswer, CloseReason, Input};
 use relay_proto::{AnnounceOk, Announced, Close, CloseCode, Fetched, Frame, Outcome, ProtocolError};
 
 use super::host::State;
@@ -66,9 +66,14 @@ impl State {
                     self.drive(connection.torrent, Input::Connected { peer: connection.peer });
                 }
             }
-            Frame::Close { stream, .. } => {
+            Frame::Close { stream, close } => {
                 if let Some(stream) = self.wires.streams.remove(stream) {
-                    self.drive(stream.connection.torrent, Input::Closed { peer: stream.connection.peer });
+                    let peer = stream.connection.peer;
+                    let input = match fault_of_peer(&close) {
+                        Some(reason) => Input::Rejected { peer, reason },
+                        None => Input::Closed { peer },
+                    };
+                    self.drive(stream.connection.torrent, input);
                 }
             }
             Frame::Accept { stream, accept } => self.on_accept(stream, &accept),
@@ -170,6 +175,15 @@ impl State {
         if let Some(torrent) = self.torrents.get_mut(torrent) {
             torrent.drive(&mut self.wires, input);
         }
+    }
+}
+
+/// What the peer did, where the relay looked at its handshake and ended the stream for that.
+fn fault_of_peer(close: &Close) -> Option<CloseReason> {
+    match CloseCode::from_number(close.code)? {
+        CloseCode::PeerNotBitTorrent => Some(CloseReason::NotBitTorrent),
+        CloseCode::PeerWrongInfoHash => Some(CloseReason::WrongInfoHash),
+        _ => None,
     }
 }
 

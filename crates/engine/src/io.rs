@@ -60,6 +60,13 @@ pub enum Input<'a> {
         /// Which.
         peer: PeerKey,
     },
+    /// As [`Input::Closed`], by a host that looks at handshakes itself and found the remote at fault.
+    Rejected {
+        /// Which.
+        peer: PeerKey,
+        /// What the remote did.
+        reason: CloseReason,
+    },
     /// The answer to [`Output::Verify`].
     Verified {
         /// The piece.

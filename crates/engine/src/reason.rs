@@ -181,10 +181,7 @@ impl fmt::Display for CloseReason {
                 write!(f, "it sent a message {id} with the wrong length {len}")
             }
             Self::BadBitfield { len, expected } => {
-                write!(
-                    f,
-                    "its bitfield of {len} bytes is malformed; {expected} bytes are expected"
-                )
+                write!(f, "its bitfield of {len} bytes is malformed; {expected} bytes are expected")
             }
             Self::OutOfRange { piece, begin, len } => {
                 write!(f, "it named piece {piece}, begin {begin}, length {len}, outside the torrent")

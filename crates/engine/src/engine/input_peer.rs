@@ -138,7 +138,7 @@ impl Engine {
     }
 
     /// The connection is gone: gives back what it was counted on for.
-    fn forget_peer(&mut self, key: PeerKey, reason: CloseReason) {
+    pub(super) fn forget_peer(&mut self, key: PeerKey, reason: CloseReason) {
         let Some(peer) = self.peers.remove(&key) else { return };
         for request in &peer.outstanding {
             self.give_back(request);

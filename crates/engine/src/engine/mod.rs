@@ -173,6 +173,7 @@ impl Engine {
             Input::ReceivedOpaque { peer, len } => self.handle_received_opaque(peer, len),
             Input::Sent { peer, bytes } => self.handle_sent(peer, bytes),
             Input::Closed { peer } => self.handle_closed(peer),
+            Input::Rejected { peer, reason } => self.forget_peer(peer, reason),
             Input::Verified { piece, outcome } => self.handle_verified(piece, outcome),
             Input::StorageFailed { message } => self.handle_storage_failed(message),
             Input::Announced { tracker, result } => self.handle_announced(tracker, &result),

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use engine::{
-    Bitfield, BlockRef, CloseReason, Config, InfoHash, Input, Message, Output, PeerId, PeerKey, PeerSource,
-    PieceIndex, VerifyOutcome,
+    Bitfield, BlockRef, CloseReason, Config, Event, InfoHash, Input, Message, Output, PeerId, PeerKey,
+    PeerSource, PieceIndex, VerifyOutcome,
 };
 
 use crate::util::{Content, Remote, handshake_bytes};
@@ -58,6 +58,15 @@ fn a_message_with_the_wrong_length_closes() {
 #[test]
 fn a_bitfield_of_the_wrong_length_closes() {
     check(&[0, 0, 0, 3, 5, 0, 0], CloseReason::BadBitfield { len: 2, expected: 1 });
+}
+
+#[test]
+fn what_a_host_rejects_leaves_with_the_hosts_reason() {
+    let mut remote = leech();
+    let peer = remote.join(1);
+    remote.input(Input::Rejected { peer, reason: CloseReason::WrongInfoHash });
+    assert!(remote.events().contains(&Event::PeerLeft { peer, reason: CloseReason::WrongInfoHash }));
+    assert_eq!(remote.engine.summary().peers, 0);
 }
 
 #[test]
