@@ -40,7 +40,7 @@ pub const MIN_SESSION_WINDOW: u64 = 1024 * 1024;
 /// Largest session window in bytes; bounds what the sender keeps for replay.
 pub const MAX_SESSION_WINDOW: u64 = 16 * 1024 * 1024;
 /// Default credit in bytes that a tab gives each stream for the way down.
-pub const STREAM_CREDIT_DOWN: u64 = 1024 * 1024;
+pub const STREAM_CREDIT_DOWN: u64 = 2 * 1024 * 1024;
 /// Default credit in bytes that a relay gives each stream for the way up.
 pub const STREAM_CREDIT_UP: u64 = 256 * 1024;
 /// How long, in seconds, a relay keeps a session that has no carrier.
