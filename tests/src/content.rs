@@ -172,7 +172,8 @@ pub fn assert_same_file(expected: &Path, found: &Path) {
 
 /// Fills the files and gives the SHA-1 of each piece, one behind the other.
 fn write_files(files: &[(PathBuf, u64)], piece_len: u32, name: &str) -> Vec<u8> {
-    let mut source = SplitMix(name.bytes().fold(0x5eed, |seed: u64, byte| seed.wrapping_mul(31) ^ u64::from(byte)));
+    let mut source =
+        SplitMix(name.bytes().fold(0x5eed, |seed: u64, byte| seed.wrapping_mul(31) ^ u64::from(byte)));
     let mut hashes = Vec::new();
     let (mut hasher, mut in_piece) = (Sha1::new(), 0);
     let mut buffer = vec![0; 1 << 20];

@@ -86,6 +86,7 @@ pub struct FakePeer {
 struct Shared {
     behaviour: Behaviour,
     info_hash: [u8; 20],
+    peer_id: [u8; 20],
     piece_len: u32,
     pieces: u32,
     bytes: Vec<u8>,
@@ -105,17 +106,18 @@ impl FakePeer {
     /// # Panics
     /// When it cannot listen.
     pub async fn start_with(content: &Content, behaviour: Behaviour, blocks: usize) -> Self {
+        let listener = TcpListener::bind((fresh_ip(), 0)).await.expect("a peer can listen");
+        let addr = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             behaviour,
             info_hash: content.info_hash_bytes(),
+            peer_id: peer_id(addr),
             piece_len: content.piece_len,
             pieces: content.pieces(),
             bytes: content.read_all(),
             record: Mutex::default(),
             allowance: Semaphore::new(blocks),
         });
-        let listener = TcpListener::bind((fresh_ip(), 0)).await.expect("a peer can listen");
-        let addr = listener.local_addr().expect("a bound socket has an address");
         let of_task = Arc::clone(&shared);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -222,7 +224,7 @@ impl Connection {
         }
         self.to.write_all(b"\x13BitTorrent protocol\0\0\0\0\0\0\0\0").await?;
         self.to.write_all(&info_hash).await?;
-        self.to.write_all(b"-ZZ0001-scriptedpeer").await?;
+        self.to.write_all(&shared.peer_id).await?;
         let mut bitfield = full_bitfield(shared.pieces);
         if shared.behaviour == Behaviour::ShortBitfield {
             bitfield.pop();
@@ -314,6 +316,15 @@ impl Connection {
 
 fn number(body: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]])
+}
+
+/// One of its own for each address: two peers with one id would be taken for one peer.
+fn peer_id(addr: SocketAddr) -> [u8; 20] {
+    let text = format!("-ZZ0001-{addr:-<12}");
+    let mut id = [0; 20];
+    id.copy_from_slice(&text.as_bytes()[text.len() - 20..]);
+    id[..8].copy_from_slice(b"-ZZ0001-");
+    id
 }
 
 fn full_bitfield(pieces: u32) -> Vec<u8> {

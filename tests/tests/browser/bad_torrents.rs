@@ -101,8 +101,11 @@ async fn refused(page: &Page<'_>, path: &Path, name: &str) {
     for word in ["panic", "Error(", "None", "unwrap", "serde", "JsValue", "undefined"] {
         assert!(!text.contains(word), "{name}: {text:?} is not for people");
     }
-    page.browser.click("[data-testid=notice] button").await;
-    wait::until_true("the message to go", wait::LONG, async || page.notices().await.is_empty()).await;
+    wait::until_true("the messages to go", wait::LONG, async || {
+        page.browser.run::<()>(CLOSE_ALL, vec![]).await;
+        page.notices().await.is_empty()
+    })
+    .await;
 }
 
 /// A torrent of a folder with one file at `path`, which is otherwise sound.
@@ -119,3 +122,6 @@ fn with(spoil: impl FnOnce(&mut Info)) -> Vec<u8> {
     spoil(&mut info);
     torrent_file(&info.encode(), &[])
 }
+
+const CLOSE_ALL: &str =
+    "document.querySelectorAll('[data-testid=notice] button').forEach(button => button.click())";
