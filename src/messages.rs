@@ -244,7 +244,7 @@ pub struct Detail {
     pub peers: Vec<PeerRow>,
     /// Trackers.
     pub trackers: Vec<TrackerRow>,
-    /// The last decisions and events, newest last, at most 200.
+    /// The last decisions and events, newest last: at most 100 picks and at most 100 others.
     pub log: Vec<LogLine>,
     /// How often each reason was given since the start: of picks, then of chokes, in the order of the engine's lists.
     pub reason_counts: Vec<ReasonCount>,
@@ -328,7 +328,7 @@ pub struct TrackerRow {
 /// One line of the log of decisions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// Counts up by one, so that the view can tell what is new.
+    /// Counts up, so that the view can tell what is new.
     pub number: u64,
     /// Milliseconds since the engine started.
     pub at_ms: u64,

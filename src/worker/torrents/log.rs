@@ -8,16 +8,20 @@ use engine::{Event, Instant, PeerKey};
 
 use crate::messages::LogLine;
 
-/// Lines kept.
-const LINES_MAX: usize = 200;
+/// Lines about picks that are kept, and as many of all others.
+const LINES_MAX: usize = 100;
 /// Addresses kept for lines about peers that left.
 const NAMES_MAX: usize = 500;
 
-/// A ring of lines.
+/// A line as it is kept: its number, and what happened when.
+type Line = (u64, Instant, Event);
+
+/// Two rings of lines: at full speed there are so many picks that they would wash everything else away.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    lines: VecDeque<(Instant, Event)>,
-    /// Number of the line that comes next.
+    picks: VecDeque<Line>,
+    others: VecDeque<Line>,
+    /// Number of the line that comes next, in both rings.
     next: u64,
     names: BTreeMap<PeerKey, SocketAddr>,
 }
@@ -32,21 +36,19 @@ impl Log {
             }
             self.names.insert(peer, addr);
         }
-        if self.lines.len() == LINES_MAX {
-            self.lines.pop_front();
+        let ring = if matches!(event, Event::Picked { .. }) { &mut self.picks } else { &mut self.others };
+        if ring.len() == LINES_MAX {
+            ring.pop_front();
         }
-        self.lines.push_back((now, event));
+        ring.push_back((self.next, now, event));
         self.next += 1;
     }
 
-    /// All lines in words, the newest last.
+    /// All lines in words, the newest last. Where older ones gave way, numbers are left out.
     pub(crate) fn lines(&self) -> Vec<LogLine> {
-        let first = self.next - self.lines.len() as u64;
-        self.lines
-            .iter()
-            .enumerate()
-            .map(|(at, (when, event))| self.line(first + at as u64, *when, event))
-            .collect()
+        let mut lines: Vec<&Line> = self.picks.iter().chain(&self.others).collect();
+        lines.sort_unstable_by_key(|(number, ..)| *number);
+        lines.into_iter().map(|(number, when, event)| self.line(*number, *when, event)).collect()
     }
 
     fn line(&self, number: u64, when: Instant, event: &Event) -> LogLine {
@@ -129,8 +131,13 @@ mod tests {
     use super::*;
     use engine::{BlockRef, PickReason, PieceIndex};
 
+    fn pick(piece: u32) -> Event {
+        let block = BlockRef { piece: PieceIndex(piece), begin: 0, len: 16_384 };
+        Event::Picked { peer: PeerKey(4), block, reason: PickReason::RarestFirst }
+    }
+
     #[test]
-    fn the_last_two_hundred_lines_are_kept_and_numbered_through() {
+    fn the_last_lines_are_kept_and_numbered_through() {
         let mut log = Log::default();
         for piece in 0..250 {
             log.push(
@@ -139,9 +146,25 @@ mod tests {
             );
         }
         let lines = log.lines();
-        assert_eq!(lines.len(), 200);
-        assert_eq!((lines[0].number, lines[0].piece, lines[0].at_ms), (50, Some(50), 50));
-        assert_eq!(lines[199].number, 249);
+        assert_eq!(lines.len(), LINES_MAX);
+        assert_eq!((lines[0].number, lines[0].piece, lines[0].at_ms), (150, Some(150), 150));
+        assert_eq!(lines.last().unwrap().number, 249);
+    }
+
+    #[test]
+    fn a_flood_of_picks_leaves_the_other_lines_in_their_place_among_them() {
+        let mut log = Log::default();
+        log.push(Instant::ZERO, Event::PieceVerified { piece: PieceIndex(0) });
+        (1..1000).for_each(|piece| log.push(Instant::ZERO, pick(piece)));
+        log.push(Instant::ZERO, Event::Completed);
+        log.push(Instant::ZERO, pick(1001));
+        let lines = log.lines();
+        assert_eq!((lines[0].number, lines[0].kind.as_str()), (0, "verified"));
+        assert!(lines.windows(2).all(|pair| pair[0].number < pair[1].number));
+        let last: Vec<_> =
+            lines.iter().rev().take(3).map(|line| (line.number, line.kind.as_str())).collect();
+        assert_eq!(last, [(1001, "pick"), (1000, "completed"), (999, "pick")]);
+        assert_eq!(lines.len(), LINES_MAX + 2);
     }
 
     #[test]
@@ -149,8 +172,7 @@ mod tests {
         let mut log = Log::default();
         let peer = PeerKey(4);
         log.push(Instant::ZERO, Event::PeerJoined { peer, addr: "10.0.0.1:6881".parse().unwrap() });
-        let block = BlockRef { piece: PieceIndex(7), begin: 0, len: 16_384 };
-        log.push(Instant::ZERO, Event::Picked { peer, block, reason: PickReason::RarestFirst });
+        log.push(Instant::ZERO, pick(7));
         let line = &log.lines()[1];
         assert_eq!(line.reason.as_deref(), Some(PickReason::RarestFirst.code()));
         assert!(line.text.contains("10.0.0.1:6881") && line.text.contains(PickReason::RarestFirst.text()));
