@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Engine;
 use super::peer::Incoming;
+use crate::picker::Outstanding;
 use crate::{BlockRef, CloseReason, Message, Output, PeerKey};
 
 impl Engine {
@@ -14,8 +15,27 @@ impl Engine {
             let BlockRef { piece, begin, len } = block;
             return self.close(key, CloseReason::OutOfRange { piece: piece.0, begin, len });
         }
-        let is_wanted = peer.outstanding.iter().any(|request| request.block == block);
-        peer.incoming = Some(Incoming { block, is_wanted });
+        let is_asked = peer.outstanding.iter().any(|request| request.block == block);
+        let is_wanted = is_asked || self.take_in_late(key, &block);
+        if let Some(peer) = self.peers.get_mut(&key) {
+            peer.incoming = Some(Incoming { block, is_wanted });
+        }
+    }
+
+    /// A block that was on its way when the peer choked us, or when we gave up waiting, is as good as any other while
+    /// it is missing. Returns whether it is: then its request is outstanding again.
+    fn take_in_late(&mut self, key: PeerKey, block: &BlockRef) -> bool {
+        let Some(peer) = self.peers.get_mut(&key) else { return false };
+        let Some(at) = peer.late.iter().position(|request| request.block == *block) else { return false };
+        let has_room = peer.outstanding.len() < self.config.requests_per_peer_max as usize;
+        let late = peer.late.remove(at).filter(|_| has_room);
+        let alone = peer.is_on_parole.then_some(key);
+        let Some(late) = late.filter(|_| self.picker.take_in_late(alone, block)) else { return false };
+        peer.progress_at = self.now;
+        peer.pardoned_bytes = peer.pardoned_bytes.saturating_sub(u64::from(block.len));
+        peer.outstanding.push_back(Outstanding { is_active: true, ..late });
+        self.download_bucket.spend(u64::from(block.len));
+        true
     }
 
     pub(super) fn handle_payload(&mut self, key: PeerKey, part: BlockRef, from: Range<usize>) {

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::peer::Stage;
+use crate::picker::Outstanding;
 
 impl Engine {
     /// Checks every count and index that is kept up to date step by step against a recount. For tests and simulations,
@@ -31,9 +32,16 @@ impl Engine {
             assert_eq!(peer.am_interested, wanted > 0, "invariant: interest is up to date");
             let released = peer.outstanding.iter().filter(|request| !request.is_active).count();
             assert_eq!(peer.released as usize, released, "invariant: released requests are counted");
+            let comes = |request: &Outstanding| {
+                peer.incoming.is_some_and(|incoming| incoming.is_wanted && incoming.block == request.block)
+            };
             assert!(
-                peer.outstanding.is_empty() || peer.can_be_asked(),
-                "invariant: only who serves us is asked"
+                peer.can_be_asked() || peer.outstanding.iter().all(comes),
+                "invariant: only who serves us is asked, but for a late block under way"
+            );
+            assert!(
+                peer.late.len() <= self.config.requests_per_peer_max as usize,
+                "invariant: late requests are bounded"
             );
             assert!(
                 peer.outstanding.len() <= self.config.requests_per_peer_max as usize,

@@ -55,6 +55,8 @@ pub(super) struct Peer {
     pub(super) choke_reason: Option<ChokeReason>,
 
     pub(super) outstanding: VecDeque<Outstanding>,
+    /// Requests that were choked away or given up, of late: some answers were on their way and still come.
+    pub(super) late: VecDeque<Outstanding>,
     /// How many of them we no longer count on.
     pub(super) released: u32,
     pub(super) pipeline: Pipeline,
@@ -112,6 +114,7 @@ impl Peer {
             optimistic_since: None,
             choke_reason: None,
             outstanding: VecDeque::new(),
+            late: VecDeque::new(),
             released: 0,
             pipeline: Pipeline::new(config, now),
             current: None,

@@ -84,6 +84,9 @@ impl Engine {
         }
         let outstanding = std::mem::take(&mut peer.outstanding);
         peer.pardoned_bytes += outstanding.iter().map(|request| u64::from(request.block.len)).sum::<u64>();
+        peer.late.extend(&outstanding);
+        let beyond = peer.late.len().saturating_sub(self.config.requests_per_peer_max as usize);
+        peer.late.drain(..beyond);
         for request in &outstanding {
             self.give_back(request);
         }

@@ -164,6 +164,19 @@ impl Picker {
         })
     }
 
+    /// A block comes for which the peer was no longer counted on. If it is missing, and the piece is open to the peer
+    /// (`alone` is the peer if it may only take part in pieces of its own), the request is outstanding again; returns
+    /// whether it is.
+    pub(crate) fn take_in_late(&mut self, alone: Option<PeerKey>, block: &BlockRef) -> bool {
+        let partial = self.partials.get(&block.piece);
+        let is_missing =
+            partial.is_some_and(|partial| partial.alone == alone && !partial.received.has(number(block)));
+        if is_missing {
+            self.change(block.piece, |partial| partial.ask(number(block)));
+        }
+        is_missing
+    }
+
     /// A request is no longer outstanding, without an answer.
     pub(crate) fn forget(&mut self, request: &Outstanding) {
         self.change(request.block.piece, |partial| partial.forget(number(&request.block), request.is_active));

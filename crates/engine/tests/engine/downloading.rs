@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use engine::{
-    Bitfield, BlockRef, Config, Event, Input, Message, Output, PickReason, PieceIndex, VerifyOutcome,
+    Bitfield, BlockRef, CloseReason, Config, Event, Input, Message, Output, PickReason, PieceIndex,
+    VerifyOutcome,
 };
 
 use crate::util::{Content, Remote};
@@ -70,11 +71,30 @@ fn a_choke_gives_the_requests_to_others() {
     remote.says(one, &Message::Choke);
     let two = remote.join_with(2, &Bitfield::all(20));
     assert_eq!(remote.take_requests(two), asked);
-    // What was on its way is wasted, and no fault.
-    for block in &asked {
-        remote.sends(one, block);
-    }
-    assert_eq!(remote.engine.summary().wasted_bytes, 4 * 16_384);
+    assert_eq!(remote.take_requests(one), []);
+}
+
+#[test]
+fn blocks_that_come_after_a_choke_are_used_as_long_as_they_are_missing() {
+    let mut remote = leech(Config { unrequested_bytes_max: 0, ..Config::default() });
+    let one = remote.join_with(1, &Bitfield::all(20));
+    let asked = remote.take_requests(one);
+    remote.says(one, &Message::Choke);
+    remote.sends(one, &asked[0]);
+    let two = remote.join_with(2, &Bitfield::all(20));
+    assert_eq!(remote.take_requests(two)[..3], asked[1..]);
+    remote.sends(one, &asked[1]);
+    assert!(remote.take_messages(two).contains(&Message::Cancel(asked[1])), "the first answer counts");
+    assert_eq!(remote.engine.summary().wasted_bytes, 0);
+    // What another peer was faster with is wasted, yet no fault; what comes twice is one.
+    remote.sends(two, &asked[2]);
+    remote.sends(one, &asked[2]);
+    assert_eq!((remote.engine.summary().wasted_bytes, remote.close_reason(one)), (16_384, None));
+    remote.sends(one, &asked[3]);
+    remote.judge(VerifyOutcome::Stored);
+    assert_eq!(remote.engine.summary().pieces_have, 1);
+    remote.sends(one, &asked[3]);
+    assert!(matches!(remote.close_reason(one), Some(CloseReason::UnrequestedBlocks { .. })));
 }
 
 #[test]
