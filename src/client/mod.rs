@@ -119,7 +119,7 @@ impl Client {
                 *self.channel.borrow_mut() = Some(channel);
             }
             Err(error) => {
-                self.tell(notice(format!("Other tabs cannot be reached: {}.", link::describe(&error))))
+                self.tell(notice(format!("Other tabs cannot be reached: {}.", link::describe(&error))));
             }
         }
         link::on_page_hide({
@@ -297,7 +297,7 @@ impl Client {
             Update::SaveReady { name, is_folder, files, .. } => {
                 let client = Rc::clone(self);
                 save::start(name.clone(), *is_folder, files.clone(), move |message| {
-                    client.tell(notice(message))
+                    client.tell(notice(message));
                 });
             }
             _ => {}

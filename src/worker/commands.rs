@@ -22,7 +22,10 @@ impl State {
                 self.tabs.join(tab);
                 self.view.forget_last();
             }
-            Ask::Leave => self.tabs.leave(tab),
+            Ask::Leave => {
+                self.tabs.leave(tab);
+                self.save_totals();
+            }
             Ask::Command(command) => self.on_command(tab, command),
         }
     }
@@ -40,7 +43,7 @@ impl State {
             Command::Pause { info_hash } => with_hash(&info_hash, |hash| self.pause(hash)),
             Command::Recheck { info_hash } => with_hash(&info_hash, |hash| self.recheck(hash)),
             Command::Remove { info_hash, with_data } => {
-                with_hash(&info_hash, |hash| self.remove(hash, with_data))
+                with_hash(&info_hash, |hash| self.remove(hash, with_data));
             }
             Command::Save { info_hash } => with_hash(&info_hash, |hash| self.save(tab, hash)),
             Command::Watch { info_hash } => {

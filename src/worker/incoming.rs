@@ -89,7 +89,7 @@ impl State {
                 }
             }
             Frame::FetchData { request, payload } => {
-                self.wires.requests.fetch_data(request, &message[payload])
+                self.wires.requests.fetch_data(request, &message[payload]);
             }
             Frame::Fetched(Fetched { request, outcome }) => self.on_fetched(request, outcome),
             Frame::Refused(refused) => self.wires.relay.on_late_refused(&refused),

@@ -71,11 +71,7 @@ impl Host {
             let free_bytes = super::storage::free_bytes().await;
             host.turn(|state| {
                 state.disk.free_bytes = free_bytes;
-                for torrent in state.torrents.iter() {
-                    if let Err(error) = torrent.save_totals() {
-                        state.wires.fail(torrent.number, &error);
-                    }
-                }
+                state.save_totals();
             });
         });
     }

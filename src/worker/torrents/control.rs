@@ -83,7 +83,7 @@ impl Torrent {
     }
 
     /// Writes totals that have changed.
-    pub(crate) fn save_totals(&self) -> Result<(), StorageError> {
+    pub(super) fn save_totals(&self) -> Result<(), StorageError> {
         let (down_bytes, up_bytes) = (self.down_bytes(), self.up_bytes());
         self.stored.folder.update_state(|state| {
             state.down_bytes = down_bytes;
@@ -97,6 +97,15 @@ impl Torrent {
 }
 
 impl State {
+    /// Writes down what all torrents have moved.
+    pub(crate) fn save_totals(&mut self) {
+        for torrent in self.torrents.iter() {
+            if let Err(error) = torrent.save_totals() {
+                self.wires.fail(torrent.number, &error);
+            }
+        }
+    }
+
     /// Pauses a torrent.
     pub(crate) fn pause(&mut self, info_hash: InfoHash) {
         self.control(info_hash, |torrent, wires| {

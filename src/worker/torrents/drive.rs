@@ -186,7 +186,12 @@ impl State {
                 if is_current {
                     torrent.drive(wires, Input::Verified { piece: done.piece, outcome });
                 }
-                torrent.release_if_complete();
+                if torrent.have.is_complete() {
+                    torrent.release_if_complete();
+                    if let Err(error) = torrent.save_totals() {
+                        self.wires.fail(done.torrent, &error);
+                    }
+                }
             }
             Err(error) => self.wires.fail(done.torrent, &error),
         }
