@@ -1,6 +1,7 @@
 //! Connections: found, asked for, made, accepted, closed.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::Engine;
 use super::peer::{Peer, Stage};
@@ -8,6 +9,8 @@ use crate::{CloseReason, Event, Handshake, Message, Output, PeerId, PeerKey, Pee
 
 /// Addresses of peers that have left, remembered so that a piece they shared in can still be held against them.
 const DEPARTED_MAX: usize = 1000;
+/// Of a connection that was silent for so long, and whose other end connects again, nothing more will come.
+const HALF_DEAD_AFTER: Duration = Duration::from_secs(30);
 
 impl Engine {
     pub(super) fn handle_peers_found(&mut self, source: PeerSource, addrs: &[SocketAddr]) {
@@ -70,7 +73,7 @@ impl Engine {
         }
         let (addr, is_incoming) = (peer.addr, peer.is_incoming);
         if let Some(other) = self.other_connection(key, handshake.peer_id) {
-            let loser = self.loser_of_duplicates(key, is_incoming, other, handshake.peer_id);
+            let loser = self.loser_of_duplicates(key, other, handshake.peer_id);
             self.close(loser, CloseReason::Duplicate);
             if loser == key {
                 return;
@@ -185,19 +188,27 @@ impl Engine {
             .map(|(&other, _)| other)
     }
 
-    /// Of two connections to one peer, the newer goes. But when both sides connected to each other at the same time,
-    /// "newer" may be another one on each side, and both would be lost: then the one stays that was asked for by the
-    /// side with the greater peer id, which both sides know.
-    fn loser_of_duplicates(
-        &self,
-        new: PeerKey,
-        new_is_incoming: bool,
-        old: PeerKey,
-        their_id: PeerId,
-    ) -> PeerKey {
-        let old_is_incoming = self.peers.get(&old).is_some_and(|peer| peer.is_incoming);
+    /// Of two connections to one peer, the newer goes, but for two cases.
+    ///
+    /// When both sides connected to each other at the same time, "newer" may be another one on each side, and both
+    /// would be lost: then the one stays that was asked for by the side with the greater peer id, which both sides
+    /// know. (Once the older has stood for a while, it is the older one on both sides.)
+    ///
+    /// A peer that comes to us a second time knows that the first connection is dead, for instance since its network
+    /// went away without a word. The silence and the same host are asked for as proof, since anybody may name any
+    /// peer id.
+    fn loser_of_duplicates(&self, new: PeerKey, old: PeerKey, their_id: PeerId) -> PeerKey {
+        let (Some(new_peer), Some(old_peer)) = (self.peers.get(&new), self.peers.get(&old)) else {
+            return new;
+        };
+        let is_crossing = new_peer.is_incoming != old_peer.is_incoming
+            && self.now.since(old_peer.stage_since) < self.config.handshake_timeout;
         let keeps_incoming = their_id > self.peer_id;
-        if old_is_incoming != new_is_incoming && new_is_incoming == keeps_incoming { old } else { new }
+        let is_half_dead = new_peer.is_incoming
+            && old_peer.is_incoming
+            && new_peer.addr.ip() == old_peer.addr.ip()
+            && self.now.since(old_peer.received_at) >= HALF_DEAD_AFTER;
+        if is_half_dead || is_crossing && new_peer.is_incoming == keeps_incoming { old } else { new }
     }
 
     fn send_handshake(&mut self, key: PeerKey) {

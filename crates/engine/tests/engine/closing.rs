@@ -156,6 +156,39 @@ fn when_both_sides_connect_the_greater_peer_id_keeps_its_connection() {
 }
 
 #[test]
+fn a_connection_that_has_stood_for_a_while_stays_whoever_connects_again() {
+    let mut remote = leech();
+    remote.input(Input::PeersFound { source: PeerSource::User, addrs: &[addr(1)] });
+    let smaller_id = PeerId(*b"-AA0000-smaller-----");
+    let handshake = handshake_bytes(remote.content.metainfo.info_hash(), smaller_id);
+    let incoming = remote.accept(SocketAddr::from(([10, 9, 0, 1], 4)));
+    remote.bytes(incoming, &handshake);
+    remote.wait(15);
+    remote.input(Input::Connected { peer: PeerKey(0) });
+    remote.wait(6);
+    remote.bytes(PeerKey(0), &handshake);
+    assert_eq!(remote.close_reason(PeerKey(0)), Some(CloseReason::Duplicate));
+    assert_eq!(remote.close_reason(incoming), None);
+}
+
+#[test]
+fn a_peer_that_comes_back_takes_the_place_of_its_silent_connection() {
+    let mut remote = leech();
+    let first = remote.join(1);
+    remote.wait(29);
+    let too_soon = remote.join(1);
+    assert_eq!(remote.close_reason(too_soon), Some(CloseReason::Duplicate));
+    remote.wait(1);
+    let elsewhere = remote.accept(addr(2));
+    let mut id = crate::util::REMOTE_ID;
+    id.0[19] = 1;
+    remote.bytes(elsewhere, &handshake_bytes(remote.content.metainfo.info_hash(), id));
+    assert_eq!(remote.close_reason(elsewhere), Some(CloseReason::Duplicate), "anybody may name a peer id");
+    let back = remote.join(1);
+    assert_eq!((remote.close_reason(first), remote.close_reason(back)), (Some(CloseReason::Duplicate), None));
+}
+
+#[test]
 fn a_flood_of_requests_closes() {
     let mut remote =
         seed(Config { requests_from_peer_max: 10, send_queue_bytes_max: 1, ..Config::default() });
@@ -248,7 +281,7 @@ fn a_peer_that_is_gone_or_cannot_be_reached_is_told_apart() {
         .events()
         .into_iter()
         .filter_map(|event| match event {
-            engine::Event::PeerLeft { peer, reason } => Some((peer, reason)),
+            Event::PeerLeft { peer, reason } => Some((peer, reason)),
             _ => None,
         })
         .collect();

@@ -16,7 +16,7 @@ use engine::{Bitfield, BlockRef, Config, Event, Input, Instant, Output, PeerKey,
 
 pub use content::Content;
 pub use node::Node;
-pub use scripted::{Remote, handshake_bytes};
+pub use scripted::{REMOTE_ID, Remote, handshake_bytes};
 
 /// How the network behaves.
 #[derive(Clone, Debug)]
