@@ -100,7 +100,7 @@ pub struct TrackerSnapshot {
     pub complete: Option<u32>,
     /// Downloaders that it last counted.
     pub incomplete: Option<u32>,
-    /// What went wrong last, until it answers again.
+    /// What went wrong last, until it answers again; or what it warned of in its last answer.
     pub error: Option<String>,
 }
 

@@ -89,6 +89,11 @@ impl Trackers {
         self.stopping.clear();
         self.due = now;
         self.hungry_due = now;
+        // Whoever starts us, or brings the network back, wants an answer now and not when the back-off is over.
+        for tracker in &mut self.trackers {
+            tracker.failures = 0;
+            tracker.retry_at = Instant::ZERO;
+        }
     }
 
     /// We leave: every tracker that knows us is told, once each.
@@ -148,7 +153,8 @@ impl Trackers {
                 tracker.retry_at = Instant::ZERO;
                 tracker.complete = answer.complete;
                 tracker.incomplete = answer.incomplete;
-                tracker.error = None;
+                tracker.error =
+                    answer.warning.as_ref().map(|warning| format!("the tracker warns: {warning}"));
                 let least = answer.min_interval.unwrap_or_default().max(config.announce_interval_min);
                 self.due = now + answer.interval.max(least);
                 self.hungry_due = now + answer.min_interval.unwrap_or(HUNGRY_INTERVAL).max(least);
@@ -313,6 +319,30 @@ mod tests {
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 1280, 1800, 1800, 1800]);
         assert_eq!(one.snapshots(false)[0].error.as_deref(), Some("it is down"));
         ask(&mut one, now, &every(60));
+        assert_eq!(one.snapshots(false)[0].error, None);
+    }
+
+    #[test]
+    fn a_start_ends_the_back_off() {
+        let mut one = trackers(&[&["a"]]);
+        one.start(at(0));
+        for now in [0, 5, 15, 35] {
+            ask(&mut one, now, &refused());
+        }
+        one.stop();
+        one.start(at(36));
+        ask(&mut one, 36, &refused());
+        assert_eq!(one.next_at(false), Some(at(41)), "and begins with the shortest wait again");
+    }
+
+    #[test]
+    fn a_warning_is_shown_until_the_next_answer() {
+        let mut one = trackers(&[&["a"]]);
+        one.start(at(0));
+        let warning = Some("your client is old".to_owned());
+        ask(&mut one, 0, &Ok(AnnounceAnswer { warning, ..AnnounceAnswer::default() }));
+        assert_eq!(one.snapshots(false)[0].error.as_deref(), Some("the tracker warns: your client is old"));
+        ask(&mut one, 30, &every(60));
         assert_eq!(one.snapshots(false)[0].error, None);
     }
 
