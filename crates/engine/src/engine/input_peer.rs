@@ -169,13 +169,13 @@ impl Engine {
     /// When to try the address again, if it is a known one: that of who came to us seldom is.
     fn keep_address(&mut self, peer: &Peer, reason: &CloseReason) {
         match reason {
-            CloseReason::OurOwnPeerId
-            | CloseReason::BothSeeds
-            | CloseReason::CorruptData { .. }
-            | CloseReason::Banned => self.book.never(peer.addr),
+            CloseReason::OurOwnPeerId | CloseReason::CorruptData { .. } | CloseReason::Banned => {
+                self.book.never(peer.addr);
+            }
             CloseReason::Stopped => self.book.retry_now(self.now, peer.addr, &mut self.rng),
             _ => {
-                let was_useful = peer.down_bytes + peer.up_bytes > 0;
+                // A seed may have become a downloader by the next try, but seldom has.
+                let was_useful = peer.down_bytes + peer.up_bytes > 0 && *reason != CloseReason::BothSeeds;
                 self.book.retry_later(&self.config, self.now, peer.addr, was_useful, &mut self.rng);
             }
         }

@@ -101,7 +101,7 @@ impl AddressBook {
         }
     }
 
-    /// The address is of no use for as long as this engine lives: it is our own, or a seed's while we are one.
+    /// The address is of no use for as long as this engine lives: it is our own, or a banned one.
     pub(crate) fn never(&mut self, addr: SocketAddr) {
         if let Some(known) = self.known.get_mut(&addr)
             && let Some((at, salt)) = known.due.take()

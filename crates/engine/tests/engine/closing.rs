@@ -251,6 +251,30 @@ fn two_seeds_part() {
 }
 
 #[test]
+fn a_seed_is_tried_again_with_growing_patience_since_it_may_begin_anew() {
+    let mut remote = seed(Config::default());
+    remote.input(Input::PeersFound { source: PeerSource::User, addrs: &[addr(1)] });
+    let mut tries = 0;
+    for _ in 0..110 {
+        let dialed = |output: &Output| match output {
+            Output::Connect { peer, .. } => Some(*peer),
+            _ => None,
+        };
+        if let Some(key) = remote.outputs.iter().find_map(dialed) {
+            tries += 1;
+            remote.outputs.clear();
+            remote.input(Input::Connected { peer: key });
+            let id = PeerId(*b"-XX0001-another-seed");
+            remote.bytes(key, &handshake_bytes(remote.content.metainfo.info_hash(), id));
+            remote.says(key, &Message::Bitfield(Bitfield::all(4)));
+            assert_eq!(remote.close_reason(key), Some(CloseReason::BothSeeds));
+        }
+        remote.wait(1);
+    }
+    assert_eq!(tries, 4, "at once, after 15 s, 30 s and 60 s");
+}
+
+#[test]
 fn a_full_house_refuses() {
     let content = content();
     let mut remote = Remote::new(Config { peers_max: 2, ..Config::default() }, &content, content.none());
