@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use codec::{InfoHash, Opening, opening};
+use codec::{HANDSHAKE_LEN, InfoHash, Opening, opening};
 use peernet::dial::DialError;
 use relay_proto::{
     Close, CloseCode, Frame, Link, ProtocolError, ReceiveCredit, STREAM_CREDIT_UP, SendCredit,
@@ -97,6 +97,7 @@ pub(super) struct Stream {
 
     up: ReceiveCredit,
     outbox: BytesMut,
+    written: u64,
     is_up_open: bool,
     /// Writing goes on when the peer takes more, or the rate allows more.
     pub(super) waits_for_peer: bool,
@@ -116,6 +117,7 @@ impl Stream {
             waits_for_credit: false,
             up: ReceiveCredit::new(STREAM_CREDIT_UP),
             outbox: BytesMut::new(),
+            written: 0,
             is_up_open: false,
             waits_for_peer: false,
         }
@@ -136,6 +138,7 @@ impl Stream {
             waits_for_credit: false,
             up,
             outbox: BytesMut::new(),
+            written: 0,
             is_up_open: false,
             waits_for_peer: false,
         }
@@ -229,12 +232,14 @@ impl Stream {
         let Some(socket) = &self.socket else { return (0, Write::Done) };
         let mut written = 0;
         let outcome = loop {
-            if !self.is_up_open || self.outbox.is_empty() {
+            let passing = self.passing_len();
+            if passing == 0 {
                 break Write::Done;
             }
-            match socket.try_write(&self.outbox) {
+            match socket.try_write(&self.outbox[..passing]) {
                 Ok(len) => {
                     written += len;
+                    self.written += len as u64;
                     self.outbox.advance(len);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Write::WouldBlock,
@@ -247,6 +252,22 @@ impl Stream {
         (written, outcome)
     }
 
+    /// How much of what waits may pass the gate: until the peer has shown by its own handshake what it is, no more
+    /// than ours reaches it, so that nobody can be sent arbitrary bytes unasked.
+    fn passing_len(&self) -> usize {
+        let allowed = match (self.is_up_open, self.is_down_open) {
+            (false, _) => 0,
+            (true, false) => (HANDSHAKE_LEN as u64).saturating_sub(self.written) as usize,
+            (true, true) => usize::MAX,
+        };
+        self.outbox.len().min(allowed)
+    }
+
+    /// The peer has said its handshake.
+    pub(super) const fn is_down_open(&self) -> bool {
+        self.is_down_open
+    }
+
     /// One of the two handshakes has not come in time.
     pub(super) fn is_handshake_late(&self, now: Instant, timeout: Duration) -> bool {
         self.socket.is_some()
@@ -255,14 +276,14 @@ impl Stream {
     }
 
     /// The tab is done: what it sent before goes out, and the peer sees the end of the connection, not a reset.
-    pub(super) fn finish(self) {
+    pub(super) fn finish(mut self) {
+        self.outbox.truncate(self.passing_len());
         if let Some(dialing) = self.dialing {
             dialing.abort();
         }
         if let Some(socket) = self.socket {
-            let rest = if self.is_up_open { self.outbox } else { BytesMut::new() };
             tokio::spawn(async move {
-                let _ = tokio::time::timeout(LINGER, linger(&socket, rest)).await;
+                let _ = tokio::time::timeout(LINGER, linger(&socket, self.outbox)).await;
             });
         }
     }

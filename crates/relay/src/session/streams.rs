@@ -136,8 +136,7 @@ impl Streams {
     pub(super) fn on_data(&mut self, id: u32, bytes: &[u8], link: &mut Link) {
         let Some((stream, _)) = self.by_id.get_mut(&id) else { return };
         match stream.queue(bytes) {
-            Ok(()) if stream.waits_for_peer => {}
-            Ok(()) => self.write(id, link),
+            Ok(()) => self.write_more(id, link),
             Err(close) => self.end(id, close, link),
         }
     }
@@ -207,7 +206,9 @@ impl Streams {
             let Some((stream, _)) = self.by_id.get_mut(&id) else { continue };
             let turn = if self.readable.is_empty() { room } else { room.min(TURN_LEN) };
             let before = link.pending_len();
+            let was_open = stream.is_down_open();
             let read = stream.read(id, turn.min(allowed), link);
+            let opens = !was_open && stream.is_down_open();
             self.shared.bytes.take((link.pending_len() - before) as u64);
             match read {
                 Read::More => self.readable.push_back(id),
@@ -215,6 +216,16 @@ impl Streams {
                 Read::NoCredit => {}
                 Read::Over(close) => self.end(id, close, link),
             }
+            if opens {
+                self.write_more(id, link);
+            }
+        }
+    }
+
+    /// Writes what waits, unless it waits for the peer.
+    fn write_more(&mut self, id: u32, link: &mut Link) {
+        if self.by_id.get(&id).is_some_and(|(stream, _)| !stream.waits_for_peer) {
+            self.write(id, link);
         }
     }
 

@@ -142,6 +142,33 @@ async fn nothing_but_a_handshake_reaches_a_peer() {
 }
 
 #[tokio::test]
+async fn no_more_than_a_handshake_reaches_a_peer_before_it_has_said_its_own() {
+    let relay = relay_with(&[]).await;
+    let mut tab = Tab::registered(&relay).await;
+    let listener = listener().await;
+    let mut sent = handshake(HASH).to_vec();
+    sent.extend_from_slice(b"and more");
+    for (stream, answer, expected) in
+        [(1, b"HTTP/1.1 400 Bad Request".to_vec(), 68), (3, handshake(HASH).to_vec(), sent.len())]
+    {
+        tab.open(stream, listener.local_addr().unwrap()).await;
+        tab.send(&Frame::Data { stream, payload: &sent }).await;
+        let mut peer = in_time(listener.accept()).await.unwrap().0;
+        let mut got = read_exactly(&mut peer, 68).await;
+        peer.write_all(&answer).await.unwrap();
+        if expected == 68 {
+            assert_eq!(tab.close_of(stream).await.code, CloseCode::PeerNotBitTorrent.number());
+            let _ = in_time(peer.read_to_end(&mut got)).await;
+        } else {
+            tab.expect_opened(stream).await;
+            tab.collect(stream, 68).await;
+            got.extend(read_exactly(&mut peer, expected - 68).await);
+        }
+        assert_eq!(got, &sent[..expected]);
+    }
+}
+
+#[tokio::test]
 async fn a_handshake_in_parts_passes_once_its_info_hash_is_there() {
     let relay = relay_with(&[]).await;
     let mut tab = Tab::registered(&relay).await;
