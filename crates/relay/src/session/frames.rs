@@ -46,11 +46,23 @@ impl Session {
             }
             Frame::Announce(announce) => {
                 let is_registered = self.torrents.contains(&announce.info_hash);
-                self.announces.ask(announce, is_registered, &self.shared, self.incoming_port, &self.mailbox);
+                let asked = self.announces.ask(
+                    announce,
+                    is_registered,
+                    &self.shared,
+                    self.incoming_port,
+                    &self.mailbox,
+                );
+                if let Err(refusal) = asked {
+                    self.send(&Frame::Announced(refusal));
+                }
             }
             Frame::Scrape(scrape) => {
                 let is_registered = scrape.info_hashes.iter().all(|hash| self.torrents.contains(hash));
-                self.announces.scrape(scrape, is_registered, &self.shared, &self.mailbox);
+                let asked = self.announces.scrape(scrape, is_registered, &self.shared, &self.mailbox);
+                if let Err(refusal) = asked {
+                    self.send(&Frame::Scraped(refusal));
+                }
             }
             Frame::Fetch(fetch) => {
                 self.fetches.begin(fetch, &self.shared, &self.mailbox, &mut self.tasks, &mut self.link);

@@ -201,7 +201,18 @@ impl Session {
             return Ok(());
         };
         self.heard_at = Instant::now();
-        self.take_frames(&message).map_err(|error| self.broken(&error))
+        self.take_frames(&message).map_err(|error| self.broken(&error))?;
+        self.check_queue()
+    }
+
+    /// Each of a tab's frames may bring an answer: one that asks on and on without reading is sent away.
+    fn check_queue(&self) -> Result<(), End> {
+        let len = self.link.pending_len();
+        if len <= QUEUE_MAX {
+            return Ok(());
+        }
+        self.shared.refusals.note(RefusedCode::Overloaded.code(), format!("{len} bytes queued"));
+        Err(End::Refused(Refused::new(RefusedCode::Overloaded)))
     }
 
     async fn on_event(&mut self, event: Event) -> Result<(), End> {
@@ -307,13 +318,7 @@ impl Session {
             self.pinged_at = now;
             self.send(&Frame::Ping { number: silence.as_secs() });
         }
-        if self.link.pending_len() > QUEUE_MAX {
-            let refused = Refused::new(RefusedCode::Overloaded);
-            self.shared
-                .refusals
-                .note(RefusedCode::Overloaded.code(), format!("{} bytes queued", self.link.pending_len()));
-            return Err(End::Refused(refused));
-        }
+        self.check_queue()?;
         self.streams.on_tick(now, &mut self.link);
         Ok(())
     }

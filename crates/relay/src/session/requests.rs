@@ -26,6 +26,8 @@ const RECORDS_MAX: usize = 4000;
 const FETCHES_MAX: usize = 2;
 /// Peers of one answer that are passed on; so many fit a control frame.
 const PEERS_MAX: usize = 1000;
+/// Longest address of a tracker in bytes: each is kept for the farewell.
+const URL_LEN_MAX: usize = 4096;
 /// Characters of a tracker's text that are passed on.
 const TEXT_MAX: usize = 500;
 /// How long a tracker may take to hear a farewell.
@@ -43,6 +45,9 @@ pub(super) struct Announces {
 
 impl Announces {
     /// Asks a tracker; the answer comes as an [`Event::Answer`].
+    ///
+    /// # Errors
+    /// It is not asked; the answer says why.
     pub(super) fn ask(
         &mut self,
         announce: Announce,
@@ -50,12 +55,10 @@ impl Announces {
         shared: &Arc<Shared>,
         port: u16,
         mailbox: &mpsc::Sender<Event>,
-    ) {
+    ) -> Result<(), Announced> {
         let request = announce.request;
-        if let Err(text) = self.may_ask(is_registered, shared) {
-            let outcome = Outcome::Error(text);
-            return self.answer(Frame::Announced(Announced { request, outcome }), mailbox);
-        }
+        self.may_ask(&announce.url, is_registered, shared)
+            .map_err(|text| Announced { request, outcome: Outcome::Error(text) })?;
         let params = params(&announce, port);
         let key = (announce.url, announce.info_hash);
         let url = key.0.clone();
@@ -72,21 +75,23 @@ impl Announces {
             };
             let _ = mailbox.send(Event::Answer(Frame::Announced(Announced { request, outcome }))).await;
         });
+        Ok(())
     }
 
     /// Asks a tracker for the sizes of swarms; the answer comes as an [`Event::Answer`].
+    ///
+    /// # Errors
+    /// It is not asked; the answer says why.
     pub(super) fn scrape(
         &mut self,
         scrape: Scrape,
         is_registered: bool,
         shared: &Arc<Shared>,
         mailbox: &mpsc::Sender<Event>,
-    ) {
+    ) -> Result<(), Scraped> {
         let request = scrape.request;
-        if let Err(text) = self.may_ask(is_registered, shared) {
-            let outcome = Outcome::Error(text);
-            return self.answer(Frame::Scraped(Scraped { request, outcome }), mailbox);
-        }
+        self.may_ask(&scrape.url, is_registered, shared)
+            .map_err(|text| Scraped { request, outcome: Outcome::Error(text) })?;
         let (shared, mailbox) = (Arc::clone(shared), mailbox.clone());
         self.asking.spawn(async move {
             let outcome = match shared.trackers.scrape(&scrape.url, &scrape.info_hashes).await {
@@ -95,9 +100,10 @@ impl Announces {
             };
             let _ = mailbox.send(Event::Answer(Frame::Scraped(Scraped { request, outcome }))).await;
         });
+        Ok(())
     }
 
-    fn may_ask(&mut self, is_registered: bool, shared: &Shared) -> Result<(), String> {
+    fn may_ask(&mut self, url: &str, is_registered: bool, shared: &Shared) -> Result<(), String> {
         while self.asking.try_join_next().is_some() {}
         if !is_registered {
             shared.refusals.note(
@@ -106,18 +112,16 @@ impl Announces {
             );
             return Err("the relay asks trackers about registered info hashes only".to_owned());
         }
+        if url.len() > URL_LEN_MAX {
+            let text = format!("the tracker's address has {} bytes, {URL_LEN_MAX} are allowed", url.len());
+            shared.refusals.note("address-too-long", &text);
+            return Err(text);
+        }
         if self.asking.len() >= REQUESTS_MAX {
             shared.refusals.note("too-many-requests", format!("{REQUESTS_MAX} requests to trackers wait"));
             return Err(format!("{REQUESTS_MAX} requests to trackers wait for an answer already"));
         }
         Ok(())
-    }
-
-    fn answer(&mut self, frame: Frame<&'static [u8]>, mailbox: &mpsc::Sender<Event>) {
-        let mailbox = mailbox.clone();
-        self.asking.spawn(async move {
-            let _ = mailbox.send(Event::Answer(frame)).await;
-        });
     }
 
     /// Tells the trackers of these torrents that the tab has left them.

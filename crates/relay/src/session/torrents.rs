@@ -17,8 +17,10 @@ impl Torrents {
     /// # Errors
     /// The session would have more than `max` hashes; nothing has changed.
     pub(super) fn register(&mut self, register: Register, max: u32) -> Result<Vec<InfoHash>, String> {
+        // A torrent without any takes a place as well, or there could be billions of them.
+        let places = |hashes: &Vec<InfoHash>| hashes.len().max(1);
         let others = self.by_number.iter().filter(|(number, _)| **number != register.torrent);
-        let total = others.map(|(_, hashes)| hashes.len()).sum::<usize>() + register.info_hashes.len();
+        let total = others.map(|(_, hashes)| places(hashes)).sum::<usize>() + places(&register.info_hashes);
         if total > max as usize {
             return Err(format!("{total} info hashes, {max} are allowed"));
         }
@@ -75,5 +77,6 @@ mod tests {
         assert!(!torrents.contains(&InfoHash([1; 20])));
         assert!(torrents.register(register(1, &[1, 2]), 2).is_ok());
         assert!(torrents.register(register(1, &[3, 4]), 2).is_ok());
+        assert!(torrents.register(register(2, &[]), 2).is_err(), "nor torrents without any");
     }
 }

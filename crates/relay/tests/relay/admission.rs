@@ -1,7 +1,7 @@
 //! Who is let in.
 
 use futures_util::SinkExt;
-use relay_proto::{Frame, Hello, RefusedCode, Secret};
+use relay_proto::{Frame, Frames, Hello, Link, MAX_MESSAGE_LEN, RefusedCode, SESSION_WINDOW, Scrape, Secret};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -104,6 +104,35 @@ async fn frames_that_only_a_relay_sends_end_the_session() {
     let mut tab = Tab::connect(&relay).await;
     tab.send(&Frame::Opened { stream: 1 }).await;
     assert_eq!(refusal(&mut tab.socket).await.code, RefusedCode::Malformed.number());
+}
+
+#[tokio::test]
+async fn a_tab_that_asks_on_and_on_and_reads_nothing_is_sent_away() {
+    let relay = relay_with(&[]).await;
+    let mut socket = open_socket(&relay).await;
+    send_frame(&mut socket, &Frame::Hello(Hello { limit: 0, ..hello() })).await;
+    next_message(&mut socket).await.expect("a welcome");
+    // Within the window for the way up, and with answers that are about as long.
+    let scrape = Scrape { request: 6, url: String::new(), info_hashes: vec![HASH] };
+    let mut link = Link::new(SESSION_WINDOW);
+    link.attach(0, SESSION_WINDOW).unwrap();
+    for _ in 0..80_000 {
+        link.send(&Frame::Scrape(scrape.clone())).unwrap();
+    }
+    while let Some(message) = link.poll_message(MAX_MESSAGE_LEN) {
+        // The relay may have had enough before the last one.
+        if socket.send(Message::Binary(message)).await.is_err() {
+            break;
+        }
+    }
+    loop {
+        let message = next_message(&mut socket).await.expect("a refusal before the end");
+        if let Some(Ok(Frame::Refused(refused))) = Frames::parse(&message).unwrap().next() {
+            assert_eq!(refused.code, RefusedCode::Overloaded.number());
+            break;
+        }
+    }
+    assert_eq!(relay.refusals("overloaded"), 1);
 }
 
 #[tokio::test]
