@@ -18,35 +18,40 @@ impl Geometry {
         Self { piece_len, pieces_total, total_len }
     }
 
-    pub(crate) fn pieces_total(&self) -> u32 {
+    /// Length of every piece but the last in bytes.
+    pub(crate) const fn piece_len(&self) -> u32 {
+        self.piece_len
+    }
+
+    pub(crate) const fn pieces_total(&self) -> u32 {
         self.pieces_total
     }
 
-    pub(crate) fn total_len(&self) -> u64 {
+    pub(crate) const fn total_len(&self) -> u64 {
         self.total_len
     }
 
     /// Length of this piece in bytes; zero outside the torrent.
-    pub(crate) fn piece_len(&self, piece: PieceIndex) -> u32 {
+    pub(crate) fn piece_size(&self, piece: PieceIndex) -> u32 {
         let start = u64::from(piece.0) * u64::from(self.piece_len);
         self.total_len.saturating_sub(start).min(u64::from(self.piece_len)) as u32
     }
 
     /// Number of blocks in this piece.
     pub(crate) fn blocks_in(&self, piece: PieceIndex) -> u32 {
-        self.piece_len(piece).div_ceil(BLOCK_LEN)
+        self.piece_size(piece).div_ceil(BLOCK_LEN)
     }
 
     /// The block with this number in its piece.
     pub(crate) fn block(&self, piece: PieceIndex, number: u32) -> BlockRef {
         let begin = number * BLOCK_LEN;
-        BlockRef { piece, begin, len: (self.piece_len(piece) - begin).min(BLOCK_LEN) }
+        BlockRef { piece, begin, len: (self.piece_size(piece) - begin).min(BLOCK_LEN) }
     }
 
     /// Whether these bytes lie within one piece of the torrent.
     pub(crate) fn contains(&self, block: &BlockRef) -> bool {
         block.len > 0
-            && u64::from(block.begin) + u64::from(block.len) <= u64::from(self.piece_len(block.piece))
+            && u64::from(block.begin) + u64::from(block.len) <= u64::from(self.piece_size(block.piece))
     }
 }
 
@@ -59,7 +64,7 @@ mod tests {
         let torrent = Geometry::new(40_000, 100_001);
         assert_eq!(torrent.pieces_total(), 3);
         assert_eq!(
-            [0, 1, 2, 3].map(|piece| torrent.piece_len(PieceIndex(piece))),
+            [0, 1, 2, 3].map(|piece| torrent.piece_size(PieceIndex(piece))),
             [40_000, 40_000, 20_001, 0]
         );
         assert_eq!([0, 2].map(|piece| torrent.blocks_in(PieceIndex(piece))), [3, 2]);

@@ -16,7 +16,7 @@ impl Engine {
 
     fn handle_piece_stored(&mut self, piece: PieceIndex) {
         let Some(contributors) = self.picker.verified(piece) else { return };
-        self.totals.verified_bytes += u64::from(self.geometry.piece_len(piece));
+        self.totals.verified_bytes += u64::from(self.geometry.piece_size(piece));
         self.outbox.event(Event::PieceVerified { piece });
         if let [sole] = contributors[..] {
             self.set_parole(sole, false);
@@ -43,7 +43,7 @@ impl Engine {
     /// whole pieces alone from now on, so that the next one proves it.
     fn handle_piece_failed(&mut self, piece: PieceIndex) {
         let Some(suspects) = self.picker.failed(piece, &mut self.rng) else { return };
-        self.totals.wasted_bytes += u64::from(self.geometry.piece_len(piece));
+        self.totals.wasted_bytes += u64::from(self.geometry.piece_size(piece));
         self.outbox.event(Event::PieceFailed { piece, suspects: suspects.clone() });
         if let [culprit] = suspects[..] {
             self.ban(culprit, piece);

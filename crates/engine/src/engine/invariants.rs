@@ -21,7 +21,7 @@ impl Engine {
         assert!(self.connecting <= self.config.connecting_max, "invariant: connecting_max");
         assert!(self.peers.len() <= self.config.peers_max, "invariant: peers_max");
         let have = self.picker.have();
-        let verified: u64 = have.iter().map(|piece| u64::from(self.geometry.piece_len(piece))).sum();
+        let verified: u64 = have.iter().map(|piece| u64::from(self.geometry.piece_size(piece))).sum();
         assert_eq!(self.totals.verified_bytes, verified, "invariant: verified bytes are counted");
         if !self.is_running {
             assert!(self.peers.is_empty(), "invariant: no connections while paused");

@@ -107,7 +107,7 @@ impl Engine {
         peer_id: PeerId,
         rng_seed: u64,
     ) -> Self {
-        let geometry = Geometry::new(metainfo.piece_len(), metainfo.total_len());
+        let geometry = metainfo.geometry();
         assert_eq!(have.pieces_total(), geometry.pieces_total(), "invariant: `have` is for this torrent");
         let mut rng = Rng::new(rng_seed);
         let now = Instant::ZERO;
@@ -116,7 +116,7 @@ impl Engine {
             down_bytes: 0,
             up_bytes: 0,
             wasted_bytes: 0,
-            verified_bytes: have.iter().map(|piece| u64::from(geometry.piece_len(piece))).sum(),
+            verified_bytes: have.iter().map(|piece| u64::from(geometry.piece_size(piece))).sum(),
             down_rate: rate.clone(),
             up_rate: rate,
         };

@@ -31,10 +31,10 @@ impl Metainfo {
     /// what lies outside the content is left out.
     #[must_use]
     pub fn spans(&self, block: &BlockRef) -> Spans<'_> {
-        let start = u64::from(block.piece.0) * u64::from(self.piece_len) + u64::from(block.begin);
+        let start = u64::from(block.piece.0) * u64::from(self.piece_len()) + u64::from(block.begin);
         // The last file that begins at or before the block; empty files at the same place come before it.
         let file = self.files.partition_point(|file| file.offset <= start).saturating_sub(1);
-        let end = (start + u64::from(block.len)).min(self.total_len);
+        let end = (start + u64::from(block.len)).min(self.total_len());
         Spans { files: &self.files, file, at: start, end, block_start: start }
     }
 }

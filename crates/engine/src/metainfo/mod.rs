@@ -13,6 +13,7 @@ pub use layout::{FileSpan, Spans};
 
 use codec::InfoHash;
 
+use crate::geometry::Geometry;
 use crate::{BlockRef, PieceIndex};
 
 /// Largest .torrent file that is read, in bytes. It also bounds the number of pieces, at 20 bytes each.
@@ -28,9 +29,8 @@ pub struct Metainfo {
     bytes: Vec<u8>,
     info_hash: InfoHash,
     name: String,
-    piece_len: u32,
+    geometry: Geometry,
     piece_hashes: Vec<[u8; 20]>,
-    total_len: u64,
     files: Vec<FileEntry>,
     is_single_file: bool,
     trackers: Vec<Vec<String>>,
@@ -82,7 +82,7 @@ impl Metainfo {
     /// Length of every piece but the last, in bytes.
     #[must_use]
     pub const fn piece_len(&self) -> u32 {
-        self.piece_len
+        self.geometry.piece_len()
     }
 
     /// Number of pieces; never zero.
@@ -94,17 +94,13 @@ impl Metainfo {
     /// Length of this piece in bytes; zero for a piece outside the torrent.
     #[must_use]
     pub fn piece_size(&self, piece: PieceIndex) -> u32 {
-        if piece.0 >= self.pieces_total() {
-            return 0;
-        }
-        let start = u64::from(piece.0) * u64::from(self.piece_len);
-        (self.total_len - start).min(u64::from(self.piece_len)) as u32
+        self.geometry.piece_size(piece)
     }
 
-    /// Whether these bytes lie within the piece.
+    /// Whether these bytes lie within the piece. No bytes lie nowhere.
     #[must_use]
     pub fn contains(&self, block: &BlockRef) -> bool {
-        block.begin.checked_add(block.len).is_some_and(|end| end <= self.piece_size(block.piece))
+        self.geometry.contains(block)
     }
 
     /// SHA-1 of a piece; `None` for a piece outside the torrent.
@@ -116,7 +112,12 @@ impl Metainfo {
     /// Length of the content in bytes, padding included; never zero.
     #[must_use]
     pub const fn total_len(&self) -> u64 {
-        self.total_len
+        self.geometry.total_len()
+    }
+
+    /// How it is cut into pieces and blocks.
+    pub(crate) const fn geometry(&self) -> Geometry {
+        self.geometry
     }
 
     /// The files, in the order of the content.

@@ -8,6 +8,7 @@ use sha1::{Digest as _, Sha1};
 use super::path::safe_path;
 use super::raw::{RawFile, RawInfo, RawMetainfo, SCHEMA};
 use super::{FileEntry, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX, PIECE_LEN_MIN};
+use crate::geometry::Geometry;
 
 /// Real files nest five levels (version 1) or one per folder (version 2); a file of 16 MiB has at most about 2 million
 /// parts if each of its files takes a hundred bytes.
@@ -47,9 +48,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
         bytes: bytes.to_vec(),
         info_hash,
         name,
-        piece_len,
+        geometry: Geometry::new(piece_len, total_len),
         piece_hashes,
-        total_len,
         files,
         is_single_file: info.files.is_none(),
         trackers: trackers(&raw),
