@@ -15,7 +15,8 @@ const HALF_DEAD_AFTER: Duration = Duration::from_secs(30);
 impl Engine {
     pub(super) fn handle_peers_found(&mut self, source: PeerSource, addrs: &[SocketAddr]) {
         for &addr in addrs {
-            if !self.bans.contains(self.now, addr) && !self.peers.values().any(|peer| peer.addr == addr) {
+            if !self.bans.contains(self.now, addr, None) && !self.peers.values().any(|peer| peer.addr == addr)
+            {
                 self.book.add(&self.config, self.now, source, addr, &mut self.rng);
             }
         }
@@ -35,7 +36,7 @@ impl Engine {
         let max = self.config.peers_max;
         let refusal = if !self.is_running {
             Some(CloseReason::Stopped)
-        } else if self.bans.contains(self.now, addr) {
+        } else if self.bans.contains(self.now, addr, None) {
             Some(CloseReason::Banned)
         } else if self.peers.len() >= max {
             Some(CloseReason::TooManyPeers { max: max as u32 })
@@ -72,6 +73,9 @@ impl Engine {
             return self.close(key, CloseReason::OurOwnPeerId);
         }
         let (addr, is_incoming) = (peer.addr, peer.is_incoming);
+        if self.bans.contains(self.now, addr, Some(handshake.peer_id)) {
+            return self.close(key, CloseReason::Banned);
+        }
         if let Some(other) = self.other_connection(key, handshake.peer_id) {
             let loser = self.loser_of_duplicates(key, other, handshake.peer_id);
             self.close(loser, CloseReason::Duplicate);
@@ -82,7 +86,7 @@ impl Engine {
         if is_incoming {
             self.send_handshake(key);
         }
-        let is_on_parole = self.book.is_on_parole(addr);
+        let is_on_parole = self.suspects.contains(&(addr.ip(), handshake.peer_id));
         if let Some(peer) = self.peers.get_mut(&key) {
             peer.stage = Stage::Joined;
             peer.stage_since = self.now;
@@ -102,7 +106,7 @@ impl Engine {
         while self.can_connect()
             && let Some((addr, source)) = self.book.take_due(self.now)
         {
-            if self.bans.contains(self.now, addr) || self.peers.values().any(|peer| peer.addr == addr) {
+            if self.bans.contains(self.now, addr, None) || self.peers.values().any(|peer| peer.addr == addr) {
                 continue;
             }
             let key = PeerKey(self.next_key);
@@ -157,7 +161,7 @@ impl Engine {
             }
         }
         if peer.down_bytes > 0 {
-            self.departed.insert(key, peer.addr);
+            self.departed.insert(key, (peer.addr, peer.peer_id));
             if self.departed.len() > DEPARTED_MAX {
                 self.departed.pop_first();
             }

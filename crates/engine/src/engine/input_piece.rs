@@ -1,7 +1,9 @@
 //! Verdicts over whole pieces.
 
+use std::net::SocketAddr;
+
 use super::Engine;
-use crate::{CloseReason, Event, Message, PeerKey, PieceIndex, VerifyOutcome};
+use crate::{CloseReason, Event, Message, PeerId, PeerKey, PieceIndex, VerifyOutcome};
 
 impl Engine {
     pub(super) fn handle_verified(&mut self, piece: PieceIndex, outcome: VerifyOutcome) {
@@ -53,12 +55,11 @@ impl Engine {
     }
 
     fn ban(&mut self, culprit: PeerKey, piece: PieceIndex) {
-        let addr =
-            self.peers.get(&culprit).map(|peer| peer.addr).or_else(|| self.departed.get(&culprit).copied());
-        let Some(addr) = addr else { return };
-        self.bans.add(&self.config, self.now, addr);
+        let Some((addr, peer_id)) = self.identity(culprit) else { return };
+        self.bans.add(&self.config, self.now, addr, peer_id);
         self.outbox.event(Event::Banned { peer: culprit, addr });
-        let banned = self.peers.iter().filter(|(_, peer)| self.bans.contains(self.now, peer.addr));
+        let banned =
+            self.peers.iter().filter(|(_, peer)| self.bans.contains(self.now, peer.addr, peer.peer_id));
         let keys: Vec<PeerKey> = banned.map(|(&key, _)| key).collect();
         for key in keys {
             let is_culprit = key == culprit;
@@ -73,18 +74,25 @@ impl Engine {
         if !is_on_parole {
             self.picker.end_alone(key);
         }
-        let addr = match self.peers.get_mut(&key) {
-            Some(peer) => {
-                peer.is_on_parole = is_on_parole;
-                peer.current = None;
-                peer.starved_at = None;
-                Some(peer.addr)
-            }
-            None => self.departed.get(&key).copied(),
-        };
-        if let Some(addr) = addr {
-            self.book.set_parole(addr, is_on_parole);
+        if let Some(peer) = self.peers.get_mut(&key) {
+            peer.is_on_parole = is_on_parole;
+            peer.current = None;
+            peer.starved_at = None;
         }
+        // Leaving and coming back is no way out.
+        let Some((addr, Some(peer_id))) = self.identity(key) else { return };
+        let suspect = (addr.ip(), peer_id);
+        if !is_on_parole {
+            self.suspects.remove(&suspect);
+        } else if self.suspects.len() < self.config.known_peers_max {
+            self.suspects.insert(suspect);
+        }
+    }
+
+    /// Address and peer id of a peer that is connected, or has delivered something and left.
+    fn identity(&self, key: PeerKey) -> Option<(SocketAddr, Option<PeerId>)> {
+        let connected = self.peers.get(&key).map(|peer| (peer.addr, peer.peer_id));
+        connected.or_else(|| self.departed.get(&key).copied())
     }
 
     fn joined_keys(&self) -> Vec<PeerKey> {

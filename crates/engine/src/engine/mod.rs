@@ -17,8 +17,8 @@ mod serving;
 mod timers;
 mod views;
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::geometry::Geometry;
@@ -58,8 +58,10 @@ pub struct Engine {
     connecting: usize,
     /// Connections whose handshake is done.
     joined: u32,
-    /// Addresses of peers that delivered something and left.
-    departed: BTreeMap<PeerKey, SocketAddr>,
+    /// Addresses and ids of peers that delivered something and left.
+    departed: BTreeMap<PeerKey, (SocketAddr, Option<PeerId>)>,
+    /// Peers on parole, by host and id.
+    suspects: BTreeSet<(IpAddr, PeerId)>,
     book: AddressBook,
     bans: Bans,
     trackers: Trackers,
@@ -133,6 +135,7 @@ impl Engine {
             connecting: 0,
             joined: 0,
             departed: BTreeMap::new(),
+            suspects: BTreeSet::new(),
             book: AddressBook::default(),
             bans: Bans::default(),
             trackers: Trackers::new(metainfo.trackers(), &mut rng),

@@ -18,7 +18,6 @@ struct Known {
     failures: u32,
     /// Its place in the queue; `None` while it is in use, or if it is of no use.
     due: Option<(Instant, u32)>,
-    is_on_parole: bool,
 }
 
 /// The known addresses, and a queue of those that wait to be tried.
@@ -55,7 +54,7 @@ impl AddressBook {
                 _ => return,
             }
         }
-        self.known.insert(addr, Known { source, failures: 0, due: None, is_on_parole: false });
+        self.known.insert(addr, Known { source, failures: 0, due: None });
         self.enqueue(addr, now, rng);
     }
 
@@ -113,16 +112,6 @@ impl AddressBook {
     /// Somebody connected from this address, or a connection to it stands: no need to try it.
     pub(crate) fn in_use(&mut self, addr: SocketAddr) {
         self.never(addr);
-    }
-
-    pub(crate) fn set_parole(&mut self, addr: SocketAddr, is_on_parole: bool) {
-        if let Some(known) = self.known.get_mut(&addr) {
-            known.is_on_parole = is_on_parole;
-        }
-    }
-
-    pub(crate) fn is_on_parole(&self, addr: SocketAddr) -> bool {
-        self.known.get(&addr).is_some_and(|known| known.is_on_parole)
     }
 
     fn enqueue(&mut self, addr: SocketAddr, at: Instant, rng: &mut Rng) {

@@ -326,6 +326,27 @@ fn corrupt_data_closes_and_bans_the_address() {
 }
 
 #[test]
+fn on_loopback_a_banned_peer_that_dials_again_is_known_by_its_id() {
+    let mut remote = leech();
+    let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    let handshake = |last| {
+        let mut id = crate::util::REMOTE_ID;
+        id.0[19] = last;
+        handshake_bytes(content().metainfo.info_hash(), id)
+    };
+    let key = remote.accept(loopback(50_000));
+    remote.bytes(key, &handshake(1));
+    remote.says(key, &Message::Bitfield(Bitfield::all(4)));
+    remote.says(key, &Message::Unchoke);
+    remote.answers_all(key, VerifyOutcome::Mismatch);
+    assert!(matches!(remote.close_reason(key), Some(CloseReason::CorruptData { .. })));
+    let [again, other] = [50_001, 50_002].map(|port| remote.accept(loopback(port)));
+    remote.bytes(again, &handshake(1));
+    remote.bytes(other, &handshake(2));
+    assert_eq!((remote.close_reason(again), remote.close_reason(other)), (Some(CloseReason::Banned), None));
+}
+
+#[test]
 #[should_panic(expected = "invariant: all outputs are taken")]
 fn a_host_that_does_not_take_the_outputs_is_told() {
     let content = content();

@@ -55,7 +55,21 @@ fn finish_piece(remote: &mut Remote, key: PeerKey, outcome: VerifyOutcome) -> Ve
 
 #[test]
 fn suspects_get_whole_pieces_alone() {
+    let (remote, one, two) = shared_failure();
+    check_that_they_share_nothing(remote, one, two);
+}
+
+#[test]
+fn leaving_and_coming_back_ends_no_suspicion() {
     let (mut remote, one, two) = shared_failure();
+    for key in [one, two] {
+        remote.input(engine::Input::Closed { peer: key });
+    }
+    let [one, two] = [1, 2].map(|last| remote.join_with(last, &Bitfield::all(8)));
+    check_that_they_share_nothing(remote, one, two);
+}
+
+fn check_that_they_share_nothing(mut remote: Remote, one: PeerKey, two: PeerKey) {
     // What was asked for before the verdict belongs to shared pieces still.
     let mut pieces: Vec<(PeerKey, PieceIndex)> = Vec::new();
     for _ in 0..12 {
