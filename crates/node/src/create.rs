@@ -98,6 +98,9 @@ pub fn make(
     let mut hashes = vec![[0; 20]; pieces_total];
     // The layout of the files does not depend on the hashes, so a torrent with none says where each piece lies.
     let layout = Arc::new(build(&hashes)?);
+    if let Some(files) = &files {
+        refuse_unfit_names(files, &layout)?;
+    }
     let content = Content::new(Arc::clone(&layout), path.clone(), Access::Read);
     let mut hashed_bytes = 0;
     let on_hash = |piece: engine::PieceIndex, hash: Option<[u8; 20]>| {
@@ -108,6 +111,17 @@ pub fn make(
     let read = |piece, bytes: &mut Vec<u8>| content.read_piece(piece, bytes).map(|()| true);
     hash_pieces(layout.pieces_total(), read, on_hash, &AtomicBool::new(false))?;
     Ok(build(&hashes)?)
+}
+
+/// Everyone who reads a torrent, we too, changes names that some file system cannot hold, and would then not find these
+/// files on the disk they came from.
+fn refuse_unfit_names(files: &[(Vec<String>, u64)], layout: &Metainfo) -> Result<(), AnyError> {
+    let changed = files.iter().zip(layout.files()).find(|((path, _), entry)| *path != entry.path);
+    changed.map_or(Ok(()), |((path, _), entry)| {
+        let (unfit, fit) = (path.join("/"), entry.path.join("/"));
+        Err(format!("not every system can store a file named {unfit:?}; rename it, for instance to {fit:?}")
+            .into())
+    })
 }
 
 /// All files below `folder` in the order of their paths, so that the same folder gives the same info hash everywhere.
@@ -143,4 +157,24 @@ fn write_new(path: &Path, bytes: &[u8], may_replace: bool) -> io::Result<()> {
         options.create_new(true)
     };
     options.open(path)?.write_all(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_not_every_system_can_store_is_refused_with_a_better_one() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("what?.txt"), b"x").unwrap();
+        let error = make(folder.path(), &Wishes::default(), |_, _| {}).unwrap_err().to_string();
+        assert!(
+            error.contains("what?.txt") && error.contains("rename it, for instance to \"what_.txt\""),
+            "{error}"
+        );
+        fs::rename(folder.path().join("what?.txt"), folder.path().join("what_.txt")).unwrap();
+        assert_eq!(make(folder.path(), &Wishes::default(), |_, _| {}).unwrap().files().len(), 1);
+    }
 }
