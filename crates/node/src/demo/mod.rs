@@ -107,7 +107,7 @@ impl Demo {
             let downloader = Downloader {
                 nth,
                 upload_rate: rate(&args.downloader_rates, nth),
-                folder: folder.join(format!("downloader-{nth}")),
+                folder: folder.join(format!(".swarmscope-demo-downloader-{nth}")),
                 seed_for: Duration::from_secs(args.seed_for),
                 shared: shared.clone(),
             };
