@@ -22,12 +22,12 @@ const FILES_IN_STORAGE: &str = r"
 
 /// Notes each state that the first torrent of the list takes on: a check may be over before a script looks.
 const NOTE_STATES: &str = r"
-    const row = document.querySelector('[data-testid=torrent]');
     window.statesSeen = [];
     const note = () => {
-        if (row.dataset.state !== statesSeen.at(-1)) statesSeen.push(row.dataset.state);
+        const state = document.querySelector('[data-testid=torrent]').dataset.state;
+        if (state !== statesSeen.at(-1)) statesSeen.push(state);
     };
-    new MutationObserver(note).observe(row, { attributes: true, attributeFilter: ['data-state'] });
+    new MutationObserver(note).observe(document.body, { subtree: true, attributeFilter: ['data-state'] });
 ";
 
 #[tokio::test]
@@ -78,11 +78,12 @@ async fn a_second_check_finds_everything_again() {
 
     stage.browser.run::<()>(NOTE_STATES, vec![]).await;
     page.press(&swarm.content, "recheck").await;
-    wait::until_true("a check from beginning to end", wait::LONG, async || {
+    let states = wait::until("the end of the check", wait::LONG, async || {
         let states: Vec<String> = stage.browser.run("return statesSeen", vec![]).await;
-        states == ["checking", "seeding"]
+        states.last().is_some_and(|state| state == "seeding").then_some(states)
     })
     .await;
+    assert_eq!(states.first().map(String::as_str), Some("checking"), "{states:?}");
     assert_eq!(swarm.seed.record().blocks_sent_total(), sent, "a check fetched something");
     page.press(&swarm.content, "save").await;
     let saved = wait_for_download(&stage.profile.downloads, &swarm.content.name).await;
