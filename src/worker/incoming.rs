@@ -37,7 +37,11 @@ impl State {
             match self.wires.relay.greet(message)? {
                 Some(Greeted::Welcome { is_new_session: true }) => self.on_new_session(),
                 Some(Greeted::Welcome { is_new_session: false }) => {}
-                Some(Greeted::Refused) | None => return Ok(()),
+                Some(Greeted::Refused) => {
+                    self.on_refused();
+                    return Ok(());
+                }
+                None => return Ok(()),
             }
         }
         let frames = self.wires.relay.receive(message)?;
@@ -92,7 +96,10 @@ impl State {
                 self.wires.requests.fetch_data(request, &message[payload]);
             }
             Frame::Fetched(Fetched { request, outcome }) => self.on_fetched(request, outcome),
-            Frame::Refused(refused) => self.wires.relay.on_late_refused(&refused),
+            Frame::Refused(refused) => {
+                self.wires.relay.on_late_refused(&refused);
+                self.on_refused();
+            }
             // The link and the greeting have seen to these; nobody here scrapes.
             Frame::Window { .. }
             | Frame::Ping { .. }
@@ -152,8 +159,33 @@ impl State {
         }
     }
 
-    /// The session is new: nothing of the one before is left at the relay. Everybody begins anew.
+    /// The session is new: nothing of the one before is left at the relay. Everybody begins anew, perhaps with another
+    /// incoming port.
     fn on_new_session(&mut self) {
+        self.lose_session();
+        for torrent in self.torrents.iter_mut() {
+            torrent.start(&mut self.wires);
+        }
+    }
+
+    /// The relay sent us away, perhaps for good.
+    fn on_refused(&mut self) {
+        if !self.wires.relay.has_session() {
+            self.lose_session();
+        }
+    }
+
+    /// Tries to reach the relay again.
+    pub(super) fn reconnect(&mut self) {
+        if self.wires.relay.give_up_session() {
+            self.lose_session();
+        }
+        self.wires.relay.connect();
+    }
+
+    /// Nothing of the session is left at the relay. Nobody goes on as if there were one, or connections that cannot
+    /// come about would be asked for without end.
+    fn lose_session(&mut self) {
         self.wires.streams.clear();
         self.wires.to_pump.clear();
         self.wires.sent.clear();
@@ -167,7 +199,7 @@ impl State {
             tell(Some(fetching.tab), Update::AddFailed { request: fetching.request, message });
         }
         for torrent in self.torrents.iter_mut() {
-            torrent.join_anew(&mut self.wires);
+            torrent.lose_session(&mut self.wires);
         }
     }
 

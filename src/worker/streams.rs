@@ -47,7 +47,7 @@ pub(crate) struct Stream {
     pub(crate) receive_credit: ReceiveCredit,
     /// What waits, in order.
     pub(crate) queue: VecDeque<Waiting>,
-    /// Files are being opened for the block at the head of the queue.
+    /// The block at the head of the queue is being read.
     pub(crate) is_preparing: bool,
     /// Bytes sent and not yet reported to the engine.
     pub(crate) unreported_bytes: u64,
@@ -140,6 +140,16 @@ impl Streams {
 }
 
 impl Stream {
+    /// The message with the block at the head of the queue was read. One that no longer stands there is of an earlier
+    /// stream of this number.
+    pub(crate) fn put_read(&mut self, block: BlockRef, message: Vec<u8>) {
+        if let Some(Waiting::Block { block: waiting, .. }) = self.queue.front()
+            && *waiting == block
+        {
+            self.queue[0] = Waiting::Bytes { bytes: message, sent: 0 };
+        }
+    }
+
     /// Takes up to `max` bytes from the head of the queue into `out`, as long as it holds bytes and not blocks.
     pub(crate) fn take_bytes(&mut self, out: &mut Vec<u8>, max: usize) {
         while out.len() < max {
@@ -202,6 +212,23 @@ mod tests {
         stream.take_bytes(&mut out, 100);
         assert_eq!(out, [1, 2, 3, 4]);
         assert_eq!(stream.queue.len(), 2);
+    }
+
+    #[test]
+    fn a_block_that_was_read_leaves_in_its_place_and_another_one_does_not() {
+        let mut streams = Streams::default();
+        let number = streams.open(connection(0, 0), 10);
+        let stream = streams.get_mut(number).unwrap();
+        let block = |begin| BlockRef { piece: engine::PieceIndex(0), begin, len: 1 };
+        stream.queue.push_back(Waiting::Block { header: [0; 13], block: block(0) });
+        stream.queue.push_back(Waiting::Bytes { bytes: vec![9], sent: 0 });
+        let mut out = Vec::new();
+        stream.put_read(block(1), vec![7]);
+        stream.take_bytes(&mut out, 100);
+        assert!(out.is_empty());
+        stream.put_read(block(0), vec![5]);
+        stream.take_bytes(&mut out, 100);
+        assert_eq!(out, [5, 9]);
     }
 
     #[test]

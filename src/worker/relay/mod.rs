@@ -6,14 +6,15 @@ mod socket;
 use bytes::BytesMut;
 use gloo::timers::callback::Timeout;
 use relay_proto::{
-    Frame, Frames, Hello, Link, MAX_MESSAGE_LEN, PROTOCOL_VERSION, ProtocolError, Refused, RefusedCode,
-    SESSION_WINDOW, STREAM_CREDIT_DOWN, STREAM_CREDIT_UP, Secret, SessionKey, Welcome, encode,
+    Frame, Frames, Hello, Link, MAX_MESSAGE_LEN, PROTOCOL_VERSION, ProtocolError, RESUME_WITHIN_S, Refused,
+    RefusedCode, SESSION_WINDOW, STREAM_CREDIT_DOWN, STREAM_CREDIT_UP, Secret, SessionKey, Welcome, encode,
 };
 
 use self::backoff::Backoff;
 use self::socket::Socket;
 pub(crate) use self::socket::{SocketEvent, copy_message};
-use super::host::Host;
+use super::clock::Clock;
+use super::host::{Host, State};
 use super::random;
 use crate::messages::{RelayKind, RelayState};
 
@@ -35,6 +36,9 @@ pub(crate) struct Relay {
     session: Option<SessionKey>,
     welcome: Option<Welcome>,
     backoff: Backoff,
+    clock: Clock,
+    /// When we were let in no longer; `None` while we are.
+    cut_at: Option<engine::Instant>,
     silent_rounds: u32,
     _ping_timer: Option<gloo::timers::callback::Interval>,
     text: String,
@@ -83,6 +87,8 @@ impl Relay {
             session: None,
             welcome: None,
             backoff: Backoff::default(),
+            clock: Clock::new(),
+            cut_at: None,
             silent_rounds: 0,
             _ping_timer: None,
             text: "Looking for the relay.".to_owned(),
@@ -104,17 +110,19 @@ impl Relay {
 
     /// Another token. Tries at once unless we are already let in.
     pub(crate) fn set_token(&mut self, token: String) {
-        if self.token == token && !matches!(self.phase, Phase::Refused | Phase::Waiting { .. }) {
-            return;
-        }
+        let is_news = self.token != token;
         self.token = token;
-        if matches!(self.phase, Phase::Refused | Phase::Waiting { .. }) {
-            self.backoff.reset();
-            self.connect();
+        match self.phase {
+            Phase::Refused | Phase::Waiting { .. } => {}
+            // The hello went out with the one before.
+            Phase::Greeting if is_news => {}
+            Phase::Idle | Phase::Opening | Phase::Greeting | Phase::Up => return,
         }
+        self.backoff.reset();
+        self.connect();
     }
 
-    /// Frames reach the relay, now or after a reconnect.
+    /// Frames reach the relay, now or, as far as we know, after a reconnect.
     pub(crate) fn has_session(&self) -> bool {
         self.welcome.is_some()
     }
@@ -243,6 +251,7 @@ impl Relay {
         }
         self.link.attach(welcome.received, welcome.limit)?;
         self.backoff.reset();
+        self.cut_at = None;
         self.phase = Phase::Up;
         self.session = Some(welcome.session.clone());
         self.text = if welcome.incoming_port == 0 {
@@ -271,8 +280,11 @@ impl Relay {
                 refused.text
             )),
             _ => {
-                if matches!(code, Some(RefusedCode::Malformed | RefusedCode::Overloaded)) {
-                    // That session is gone; ask for a new one.
+                if matches!(
+                    code,
+                    Some(RefusedCode::Malformed | RefusedCode::Overloaded | RefusedCode::Replaced)
+                ) {
+                    // That session is gone, or another's; ask for a new one.
                     self.session = None;
                 }
                 self.give_up_carrier(&format!("The relay ended the connection: {}", refused.text));
@@ -282,6 +294,7 @@ impl Relay {
 
     fn refuse(&mut self, text: &str) {
         self.drop_carrier();
+        self.forget_session();
         self.phase = Phase::Refused;
         self.text = text.to_owned();
     }
@@ -311,17 +324,35 @@ impl Relay {
         self.text = format!("{text} Trying again in {} s.", wait_ms.div_ceil(1000));
         let host = self.host.clone();
         let timer = Timeout::new(wait_ms, move || {
-            host.turn(|state| state.wires.relay.connect());
+            host.turn(State::reconnect);
         });
         self.phase = Phase::Waiting { _timer: timer };
     }
 
+    /// The relay has not been reached for so long that it has forgotten the session. Returns whether that is news.
+    pub(crate) fn give_up_session(&mut self) -> bool {
+        let now = self.clock.now();
+        let is_over = self.cut_at.is_some_and(|at| now.since(at).as_secs() >= RESUME_WITHIN_S);
+        if !is_over || self.welcome.is_none() {
+            return false;
+        }
+        self.forget_session();
+        true
+    }
+
+    fn forget_session(&mut self) {
+        self.session = None;
+        self.welcome = None;
+        self.link = Link::new(SESSION_WINDOW);
+    }
+
     fn drop_carrier(&mut self) {
+        self.cut_at.get_or_insert(self.clock.now());
         self.socket = None;
         self.link.detach();
     }
 
-    fn connect(&mut self) {
+    pub(crate) fn connect(&mut self) {
         self.drop_carrier();
         self.socket_number += 1;
         self.silent_rounds = 0;

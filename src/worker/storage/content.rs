@@ -22,6 +22,7 @@ pub(crate) struct Content {
     folder: FileSystemDirectoryHandle,
     handles: Rc<Handles>,
     access: Cell<Access>,
+    is_gone: Cell<bool>,
 }
 
 impl Content {
@@ -32,7 +33,14 @@ impl Content {
         folder: FileSystemDirectoryHandle,
         handles: Rc<Handles>,
     ) -> Self {
-        Self { torrent, metainfo, folder, handles, access: Cell::new(Access::ReadWrite) }
+        Self {
+            torrent,
+            metainfo,
+            folder,
+            handles,
+            access: Cell::new(Access::ReadWrite),
+            is_gone: Cell::new(false),
+        }
     }
 
     /// From now on files are opened this way; those that are open otherwise close.
@@ -43,8 +51,15 @@ impl Content {
     }
 
     /// Closes all files. They open again when they are needed.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         self.handles.close(self.torrent);
+    }
+
+    /// Closes all files for good: the torrent is removed, and work that is still under way must not open them again,
+    /// or they could neither be deleted nor opened by the next torrent of this name.
+    pub(crate) fn abandon(&self) {
+        self.is_gone.set(true);
+        self.close();
     }
 
     /// Writes a run of a piece.
@@ -101,16 +116,6 @@ impl Content {
         Some(Ok(is_whole))
     }
 
-    /// Opens the files of a block, for [`Self::try_read`] and [`Self::try_write`].
-    pub(crate) async fn prepare(&self, block: &BlockRef) -> Result<(), StorageError> {
-        for span in self.metainfo.spans(block) {
-            if !self.is_padding(&span) {
-                self.open(span.file).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// CRC-32 of a whole file, with pauses in which other work is done.
     pub(crate) async fn crc32(&self, file: usize) -> Result<u32, StorageError> {
         let len = self.metainfo.files().get(file).map_or(0, |entry| entry.len);
@@ -131,7 +136,18 @@ impl Content {
     }
 
     async fn open(&self, file: usize) -> Result<Rc<SyncFile>, StorageError> {
-        self.handles.open(FileKey { torrent: self.torrent, file }, &self.folder, self.access.get()).await
+        let key = FileKey { torrent: self.torrent, file };
+        while !self.is_gone.get() {
+            let access = self.access.get();
+            let opened = self.handles.open(key, &self.folder, access).await?;
+            if !self.is_gone.get() && self.access.get() == access {
+                return Ok(opened);
+            }
+            // While it was being opened all files were to close.
+            drop(opened);
+            self.close();
+        }
+        Err(StorageError::NotFound)
     }
 
     /// All files of a block with their runs, padding left out; `None` if one is not open.

@@ -24,6 +24,10 @@ impl Torrent {
         if !self.is_running() || self.is_started || !wires.relay.has_session() {
             return;
         }
+        if self.engine.summary().pieces_have != self.have.count() {
+            // A verdict on a piece of the engine before came after its end; the piece is not fetched again.
+            self.renew_engine();
+        }
         self.is_started = true;
         wires.relay.send(&Frame::Register(Register {
             torrent: self.number,
@@ -54,13 +58,12 @@ impl Torrent {
         }
     }
 
-    /// The relay knows nothing of us any more: all connections are gone, and our port may be another one.
-    pub(crate) fn join_anew(&mut self, wires: &mut Wires) {
+    /// The relay knows nothing of us any more: all connections are gone. It goes on when there is another session.
+    pub(crate) fn lose_session(&mut self, wires: &mut Wires) {
         if self.is_started {
             self.is_started = false;
             self.drive(wires, Input::Pause);
         }
-        self.start(wires);
     }
 
     /// A peer came on a stream of the relay's.
@@ -153,7 +156,7 @@ impl State {
         });
         let Some(number) = self.torrents.find(info_hash).map(|torrent| torrent.number) else { return };
         if let Some(torrent) = self.torrents.remove(number) {
-            torrent.stored.content.close();
+            torrent.stored.content.abandon();
         }
         if with_data {
             self.disk.busy.insert(info_hash);

@@ -50,7 +50,7 @@ impl Torrent {
                     }
                     Read::NotOpen => {
                         stream.is_preparing = true;
-                        self.prepare(&wires.host, number, block);
+                        self.read_later(&wires.host, number, header, block);
                         break;
                     }
                     Read::Failed(error) => {
@@ -87,18 +87,30 @@ impl Torrent {
         }
     }
 
-    /// Opens the files of a block and goes on with the stream.
-    fn prepare(&self, host: &Host, number: u32, block: BlockRef) {
+    /// Reads a block whose files must be opened first, and goes on with the stream. A block may lie in more files than
+    /// can be open together, so that it is read here and not only made ready to be read.
+    fn read_later(&self, host: &Host, number: u32, header: [u8; 13], block: BlockRef) {
         let (content, host, torrent) = (Rc::clone(&self.stored.content), host.clone(), self.number);
         spawn_local(async move {
-            let outcome = content.prepare(&block).await;
+            let mut bytes = vec![0; header.len() + block.len as usize];
+            bytes[..header.len()].copy_from_slice(&header);
+            let outcome = content.read(&block, &mut bytes[header.len()..]).await;
             host.turn(|state| {
-                if let Some(stream) = state.wires.streams.get_mut(number) {
-                    stream.is_preparing = false;
-                }
-                match outcome {
-                    Ok(()) => {
-                        state.wires.to_pump.insert(number);
+                let read = match outcome {
+                    Ok(true) => Ok(bytes),
+                    // The file has become shorter than what was verified.
+                    Ok(false) => Err(StorageError::NotFound),
+                    Err(error) => Err(error),
+                };
+                match read {
+                    Ok(bytes) => {
+                        if let Some(stream) = state.wires.streams.get_mut(number)
+                            && stream.connection.torrent == torrent
+                        {
+                            stream.is_preparing = false;
+                            stream.put_read(block, bytes);
+                            state.wires.to_pump.insert(number);
+                        }
                     }
                     Err(error) => state.wires.fail(torrent, &error),
                 }
