@@ -64,6 +64,8 @@ pub(crate) struct Wires {
 pub(crate) struct Disk {
     /// Our folder in it; there once the stored torrents are loaded.
     pub(crate) top: Option<FileSystemDirectoryHandle>,
+    /// Why nothing can be loaded or stored, for a person.
+    pub(crate) failure: Option<String>,
     /// Open content files.
     pub(crate) handles: Rc<Handles>,
     /// Free bytes at the last look.

@@ -24,4 +24,4 @@ pub(crate) use handles::Handles;
 pub(crate) use opfs::Access;
 pub(crate) use space::{Space, free_bytes};
 pub(crate) use state::StoredState;
-pub(crate) use torrent_folder::{TorrentFolder, forget, list, top};
+pub(crate) use torrent_folder::{Found, Listing, TorrentFolder, forget, list, top};

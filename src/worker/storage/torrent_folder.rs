@@ -125,26 +125,44 @@ pub(crate) async fn top() -> Result<FileSystemDirectoryHandle, StorageError> {
     opfs::folder(&opfs::root().await?, TOP_FOLDER).await
 }
 
-/// All stored torrents in no order. Folders of torrents removed with their content are deleted on the way; those
-/// that stay for a torrent that may come back are left out.
-pub(crate) async fn list(top: &FileSystemDirectoryHandle) -> Result<Vec<Found>, StorageError> {
-    let mut found = Vec::new();
+/// What is stored.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// All torrents that could be opened, in no order.
+    pub(crate) found: Vec<Found>,
+    /// The others, and why not.
+    pub(crate) failed: Vec<(InfoHash, StorageError)>,
+}
+
+/// All stored torrents. Folders of torrents removed with their content are deleted on the way; those that stay for a
+/// torrent that may come back are left out.
+pub(crate) async fn list(top: &FileSystemDirectoryHandle) -> Result<Listing, StorageError> {
+    let mut listing = Listing::default();
     for name in opfs::names(top).await? {
         let Ok(info_hash) = name.parse::<InfoHash>() else { continue };
-        let folder = TorrentFolder::open(top, info_hash).await?;
-        match folder.state().removed_with_data {
-            Some(false) => {}
-            Some(true) => {
-                drop(folder);
-                opfs::remove_folder(top, &name).await?;
-            }
-            None => {
-                let metainfo = folder.read_metainfo().await?;
-                found.push(Found { info_hash, folder, metainfo });
-            }
+        match find(top, info_hash).await {
+            Ok(found) => listing.found.extend(found),
+            Err(error) => listing.failed.push((info_hash, error)),
         }
     }
-    Ok(found)
+    Ok(listing)
+}
+
+async fn find(top: &FileSystemDirectoryHandle, info_hash: InfoHash) -> Result<Option<Found>, StorageError> {
+    let folder = TorrentFolder::open(top, info_hash).await?;
+    match folder.state().removed_with_data {
+        Some(false) => Ok(None),
+        Some(true) => {
+            drop(folder);
+            // What cannot be deleted now goes with a later start.
+            let _ = forget(top, info_hash).await;
+            Ok(None)
+        }
+        None => {
+            let metainfo = folder.read_metainfo().await?;
+            Ok(Some(Found { info_hash, folder, metainfo }))
+        }
+    }
 }
 
 /// Deletes the folder of a torrent. All its files must be closed.

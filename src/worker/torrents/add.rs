@@ -13,7 +13,7 @@ use crate::envelope::TabNumber;
 use crate::messages::Update;
 use crate::worker::clock::unix_ms;
 use crate::worker::host::Host;
-use crate::worker::storage::{self, Content, Handles, Space, StorageError, TorrentFolder};
+use crate::worker::storage::{self, Content, Found, Handles, Listing, Space, StorageError, TorrentFolder};
 use crate::worker::tabs::tell;
 use crate::worker::words::bytes_in_words;
 
@@ -50,6 +50,9 @@ async fn claim(host: &Host, metainfo: &Metainfo) -> Result<(), String> {
         let claimed = host.turn(|state| {
             if state.torrents.find(info_hash).is_some() {
                 return Err(format!("“{}” is already in the list.", metainfo.name()));
+            }
+            if let Some(failure) = &state.disk.failure {
+                return Err(failure.clone());
             }
             Ok(state.disk.top.is_some() && state.disk.busy.insert(info_hash))
         });
@@ -156,27 +159,28 @@ pub(crate) fn load(host: &Host) {
     let host = host.clone();
     spawn_local(async move {
         if let Err(error) = try_load(&host).await {
-            tell(None, Update::Notice { message: format!("The stored torrents could not be read. {error}") });
+            let message =
+                format!("The browser's storage could not be opened. {error} Reload the page to try again.");
+            host.turn(|state| state.disk.failure = Some(message.clone()));
+            tell(None, Update::Notice { message });
         }
     });
 }
 
 async fn try_load(host: &Host) -> Result<(), StorageError> {
     let top = storage::top().await?;
-    let mut found = storage::list(&top).await?;
+    let Listing { mut found, failed } = storage::list(&top).await?;
+    for (info_hash, error) in failed {
+        could_not_load(info_hash, &error.to_string());
+    }
     found.sort_by_key(|found| (found.folder.state().added_ms, found.info_hash));
     let handles = host.turn(|state| Rc::clone(&state.disk.handles)).unwrap_or_default();
     for found in found {
-        let metainfo =
-            Metainfo::parse(&found.metainfo).ok().filter(|parsed| parsed.info_hash() == found.info_hash);
-        let Some(metainfo) = metainfo else {
-            // It was being added when the browser was killed.
-            drop(found.folder);
-            storage::forget(&top, found.info_hash).await?;
-            continue;
-        };
-        let resume = read_resume(&found.folder, &metainfo)?;
-        open(host, Rc::clone(&handles), found.folder, Arc::new(metainfo), resume.have).await?;
+        let info_hash = found.info_hash;
+        // One that cannot be loaded is no reason to go without the others.
+        if let Err(error) = load_one(host, &top, Rc::clone(&handles), found).await {
+            could_not_load(info_hash, &error.to_string());
+        }
     }
     let free_bytes = storage::free_bytes().await;
     // From now on torrents can be added.
@@ -185,4 +189,34 @@ async fn try_load(host: &Host) -> Result<(), StorageError> {
         state.disk.free_bytes = free_bytes;
     });
     Ok(())
+}
+
+async fn load_one(
+    host: &Host,
+    top: &FileSystemDirectoryHandle,
+    handles: Rc<Handles>,
+    found: Found,
+) -> Result<(), StorageError> {
+    let Found { info_hash, folder, metainfo } = found;
+    let metainfo = Metainfo::parse(&metainfo).ok().filter(|parsed| parsed.info_hash() == info_hash);
+    if let Some(metainfo) = metainfo {
+        let resume = read_resume(&folder, &metainfo)?;
+        return open(host, handles, folder, Arc::new(metainfo), resume.have).await;
+    }
+    let empty_len = ResumeLog::new(info_hash, 0).header().len();
+    if folder.read_resume()?.len() > empty_len {
+        could_not_load(
+            info_hash,
+            "Its .torrent file is damaged; add that again to go on with what is stored.",
+        );
+        return Ok(());
+    }
+    // It was being added when the browser was killed.
+    drop(folder);
+    storage::forget(top, info_hash).await
+}
+
+fn could_not_load(info_hash: InfoHash, why: &str) {
+    let message = format!("The stored torrent {info_hash} could not be loaded. {why}");
+    tell(None, Update::Notice { message });
 }
