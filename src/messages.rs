@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Raised with every change of this file.
-pub const MESSAGES_VERSION: u32 = 1;
+pub const MESSAGES_VERSION: u32 = 2;
 
 /// What the view asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -238,8 +238,10 @@ pub struct TorrentRow {
 pub struct Detail {
     /// Which torrent.
     pub info_hash: String,
-    /// Files.
+    /// The first files: there may be tens of thousands, and this is told ten times a second.
     pub files: Vec<FileRow>,
+    /// How many files there are.
+    pub files_total: u32,
     /// Connected peers.
     pub peers: Vec<PeerRow>,
     /// Trackers.

@@ -284,6 +284,7 @@ mod tests {
         Update::Detail(Detail {
             info_hash: info_hash.to_owned(),
             files: Vec::new(),
+            files_total: 0,
             peers: Vec::new(),
             trackers: Vec::new(),
             log,

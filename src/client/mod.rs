@@ -23,7 +23,7 @@ use crate::messages::{Command, MESSAGES_VERSION, RelayKind, RelayState, Snapshot
 const WORKER_SCRIPT: &str = "./engine-worker_loader.js";
 
 /// Name of the channel between the tabs. It changes with the messages, so that tabs of two deployments do not mix.
-const CHANNEL_NAME: &str = "swarmscope-engine-1";
+const CHANNEL_NAME: &str = "swarmscope-engine-2";
 
 type OnUpdate = Box<dyn Fn(Update, Option<Vec<u8>>)>;
 

@@ -16,6 +16,8 @@ const INTERVAL_MS: u32 = 100;
 const IDLE_INTERVAL_MS: u32 = 1000;
 /// Totals are written down, and free space is looked at, every so many snapshots.
 const HOUSEKEEPING_EVERY: u32 = 100;
+/// Files that are told by name.
+const FILES_TOLD: usize = 500;
 
 /// What was shown last, and when something is shown next.
 #[derive(Debug, Default)]
@@ -147,12 +149,11 @@ impl Torrent {
         Detail {
             info_hash: self.info_hash().to_string(),
             files: self
-                .metainfo
                 .files()
-                .iter()
-                .filter(|file| !file.is_padding)
+                .take(FILES_TOLD)
                 .map(|file| FileRow { path: file.path.join("/"), len: file.len })
                 .collect(),
+            files_total: u32::try_from(self.files().count()).unwrap_or(u32::MAX),
             // Those that do not stand yet are nothing to look at.
             peers: peers
                 .iter()
@@ -168,6 +169,11 @@ impl Torrent {
             created_by: self.metainfo.created_by().map(str::to_owned),
             is_private: self.metainfo.is_private(),
         }
+    }
+
+    /// Those that are there for the user.
+    fn files(&self) -> impl Iterator<Item = &engine::FileEntry> {
+        self.metainfo.files().iter().filter(|file| !file.is_padding)
     }
 
     fn reason_counts(&self) -> Vec<ReasonCount> {

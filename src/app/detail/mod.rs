@@ -101,7 +101,7 @@ fn Body(props: &BodyProps) -> Html {
             <Decisions reasons={detail.reason_counts.clone()} log={log_shown.clone()}
                 names={names.clone()} />
             <Trackers trackers={detail.trackers.clone()} />
-            <Files files={detail.files.clone()} />
+            <Files files={detail.files.clone()} total={detail.files_total} />
         </>
     }
 }

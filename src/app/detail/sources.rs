@@ -5,9 +5,6 @@ use yew::prelude::*;
 use super::super::format;
 use crate::messages::{FileRow, TrackerRow};
 
-/// A torrent may have very many files; more are counted, not listed.
-const FILES_SHOWN: usize = 500;
-
 /// The trackers.
 #[derive(Clone, Debug, PartialEq, Properties)]
 pub(super) struct TrackersProps {
@@ -61,17 +58,20 @@ pub(super) fn Trackers(props: &TrackersProps) -> Html {
 #[derive(Clone, Debug, PartialEq, Properties)]
 pub(super) struct FilesProps {
     pub(super) files: Vec<FileRow>,
+    /// More than are listed are counted.
+    pub(super) total: u32,
 }
 
 /// The table of files.
 #[component]
 pub(super) fn Files(props: &FilesProps) -> Html {
-    let more = props.files.len().saturating_sub(FILES_SHOWN);
+    let total = u64::from(props.total);
+    let more = total.saturating_sub(props.files.len() as u64);
     html! {
         <section class="panel" aria-labelledby="files-title">
             <div class="panel-head">
                 <h3 id="files-title">{ "Files" }</h3>
-                <span class="told">{ format::plural(props.files.len() as u64, "file", "files") }</span>
+                <span class="told">{ format::plural(total, "file", "files") }</span>
             </div>
             <div class="scroller" role="region" aria-labelledby="files-title" tabindex="0">
                 <table class="files">
@@ -79,7 +79,7 @@ pub(super) fn Files(props: &FilesProps) -> Html {
                         <tr><th scope="col">{ "Path" }</th><th scope="col" class="number">{ "Size" }</th></tr>
                     </thead>
                     <tbody>
-                        { for props.files.iter().take(FILES_SHOWN).map(|file| html! {
+                        { for props.files.iter().map(|file| html! {
                             <tr key={file.path.clone()} data-testid="file">
                                 <th scope="row">{ &file.path }</th>
                                 <td class="number">{ format::bytes(file.len) }</td>
@@ -89,7 +89,7 @@ pub(super) fn Files(props: &FilesProps) -> Html {
                 </table>
             </div>
             if more > 0 {
-                <p class="hint">{ format!("and {} more", format::count(more as u64)) }</p>
+                <p class="hint">{ format!("and {} more", format::count(more)) }</p>
             }
         </section>
     }
