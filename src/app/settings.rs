@@ -1,11 +1,10 @@
-//! What the page keeps for its origin: the relay's token and address, and the theme.
+//! What the page keeps for its origin: the relay's token, and the theme.
 
 use gloo::utils::window;
 use wasm_bindgen::JsValue;
 use web_sys::{Url, UrlSearchParams};
 
 const TOKEN_KEY: &str = "swarmscope.token";
-const RELAY_KEY: &str = "swarmscope.relay";
 const EVICTION_KEY: &str = "swarmscope.eviction";
 /// Read by `www/theme.js` as well, before the first paint.
 const THEME_KEY: &str = "swarmscope.theme";
@@ -57,15 +56,15 @@ impl Theme {
     }
 }
 
-/// Takes token and relay out of the page's address, keeps them, and says what holds from now on.
+/// Takes the token out of the page's address, keeps it, and says where the relay is: where the page comes from. An
+/// address cannot name another one, or any link to this page could send the token elsewhere.
 #[must_use]
 pub(super) fn take_relay_access() -> RelayAccess {
     let location = window().location();
     let url = location.href().ok().and_then(|href| Url::new(&href).ok());
     if let Some(url) = &url {
         let query = url.search_params();
-        let has_any = keep_from(&query, "token", TOKEN_KEY) | keep_from(&query, "relay", RELAY_KEY);
-        if has_any {
+        if keep_from(&query, "token", TOKEN_KEY) {
             // The token must not stay where it is copied, bookmarked, or shown on a screen.
             url.set_search(&String::from(query.to_string()));
             let history = window().history();
@@ -76,12 +75,9 @@ pub(super) fn take_relay_access() -> RelayAccess {
             }
         }
     }
-    let same_origin = || {
-        let protocol = if location.protocol().as_deref() == Ok("https:") { "wss" } else { "ws" };
-        format!("{protocol}://{}/relay", location.host().unwrap_or_default())
-    };
+    let protocol = if location.protocol().as_deref() == Ok("https:") { "wss" } else { "ws" };
     RelayAccess {
-        url: read(RELAY_KEY).unwrap_or_else(same_origin),
+        url: format!("{protocol}://{}/relay", location.host().unwrap_or_default()),
         token: read(TOKEN_KEY).unwrap_or_default(),
     }
 }
