@@ -114,7 +114,8 @@ pub(super) fn AddBar(props: &AddBarProps) -> Html {
                 }) }
                 <span>{ "Or drop files anywhere." }</span>
                 if let Some(free) = props.free_bytes {
-                    <span>{ format!("{} free in this browser.", format::bytes(free)) }</span>
+                    // It changes all the time and is not to be read aloud each time.
+                    <span aria-live="off">{ format!("{} free in this browser.", format::bytes(free)) }</span>
                 }
             </p>
         </section>
