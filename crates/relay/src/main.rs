@@ -9,7 +9,8 @@ use tracing_subscriber::EnvFilter;
 #[tokio::main]
 async fn main() -> ExitCode {
     let config = Config::parse();
-    let filter = match EnvFilter::try_new(&config.log) {
+    // The WebSocket crate's traces would hold whole messages, and so the token.
+    let filter = match EnvFilter::try_new(format!("{},tungstenite=info", config.log)) {
         Ok(filter) => filter,
         Err(error) => {
             eprintln!("--log {}: {error}", config.log);
