@@ -161,8 +161,7 @@ mod tests {
         let lines = log.lines();
         assert_eq!((lines[0].number, lines[0].kind.as_str()), (0, "verified"));
         assert!(lines.windows(2).all(|pair| pair[0].number < pair[1].number));
-        let last: Vec<_> =
-            lines.iter().rev().take(3).map(|line| (line.number, line.kind.as_str())).collect();
+        let last: Vec<_> = lines.iter().rev().take(3).map(|line| (line.number, line.kind.as_str())).collect();
         assert_eq!(last, [(1001, "pick"), (1000, "completed"), (999, "pick")]);
         assert_eq!(lines.len(), LINES_MAX + 2);
     }
