@@ -1,7 +1,8 @@
 //! When to ask which tracker, and what to tell it (BEP 3, BEP 12).
 //!
 //! One tracker is asked at a time: the first, in the order of the tiers, that is not in back-off. Within a tier the
-//! order is shuffled once, and a tracker that answers moves to its front.
+//! order is shuffled once, and a tracker that answers moves to its front. One that says nothing for a while is not
+//! waited for: the next is asked beside it, or a few dead ones in front would hold up a download for minutes.
 
 use std::time::Duration;
 
@@ -10,6 +11,17 @@ use crate::{AnnounceAnswer, AnnounceEvent, Config, Instant, TrackerKey, TrackerS
 
 /// Without the tracker's own minimum, ask for more peers no sooner than this (what trackers use to say).
 const HUNGRY_INTERVAL: Duration = Duration::from_secs(300);
+
+/// How long one tracker keeps the next from being asked (libtorrent's `tracker_receive_timeout`).
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An announce under way.
+#[derive(Clone, Copy, Debug)]
+struct Asking {
+    tracker: TrackerKey,
+    event: AnnounceEvent,
+    since: Instant,
+}
 
 #[derive(Clone, Debug)]
 struct Tracker {
@@ -32,8 +44,8 @@ pub(crate) struct Trackers {
     /// All keys in the order in which they are tried.
     order: Vec<TrackerKey>,
     is_running: bool,
-    /// The announce under way.
-    asking: Option<(TrackerKey, AnnounceEvent)>,
+    /// The announces under way, the latest last; to each tracker one at most.
+    asking: Vec<Asking>,
     /// When the next announce is due.
     due: Instant,
     /// When it is due if we want more peers.
@@ -71,7 +83,7 @@ impl Trackers {
             trackers,
             order,
             is_running: false,
-            asking: None,
+            asking: Vec::new(),
             due: Instant::ZERO,
             hungry_due: Instant::ZERO,
             owes_completed: false,
@@ -112,24 +124,26 @@ impl Trackers {
 
     /// The announce to make now, if any; it is under way from then on.
     pub(crate) fn poll(&mut self, now: Instant, is_hungry: bool) -> Option<(TrackerKey, AnnounceEvent)> {
-        if self.asking.is_some() {
-            return None;
-        }
-        self.asking = if self.is_running {
-            (self.announce_due(is_hungry) <= now).then(|| self.next_tracker(now)).flatten()
+        let (tracker, event) = if self.is_running {
+            let due = self.announce_due(is_hungry).max(self.patient_until());
+            (due <= now).then(|| self.next_tracker(now)).flatten()?
         } else {
-            self.stopping.pop().map(|key| (key, AnnounceEvent::Stopped))
+            // All at once: whoever leaves cannot wait for one after the other.
+            let at = self.stopping.iter().rposition(|key| !self.is_asked(*key))?;
+            (self.stopping.remove(at), AnnounceEvent::Stopped)
         };
-        self.asking
+        self.asking.push(Asking { tracker, event, since: now });
+        Some((tracker, event))
     }
 
     /// When [`Self::poll`] has something to say next, if nothing else happens.
     pub(crate) fn next_at(&self, is_hungry: bool) -> Option<Instant> {
-        if self.asking.is_some() || !self.is_running {
+        if !self.is_running {
             return None;
         }
-        let retry_at = self.trackers.iter().map(|tracker| tracker.retry_at).min()?;
-        Some(retry_at.max(self.announce_due(is_hungry)))
+        let free = self.order.iter().filter(|key| !self.is_asked(**key));
+        let retry_at = free.map(|key| self.tracker(*key).retry_at).min()?;
+        Some(retry_at.max(self.announce_due(is_hungry)).max(self.patient_until()))
     }
 
     /// A tracker answered, or failed to. Returns whether it is the answer that was waited for.
@@ -140,7 +154,8 @@ impl Trackers {
         key: TrackerKey,
         result: &Result<AnnounceAnswer, String>,
     ) -> bool {
-        let Some((_, event)) = self.asking.take_if(|(asked, _)| *asked == key) else { return false };
+        let Some(at) = self.asking.iter().position(|asking| asking.tracker == key) else { return false };
+        let Asking { event, .. } = self.asking.remove(at);
         let tracker = &mut self.trackers[key.0 as usize];
         if event == AnnounceEvent::Stopped {
             tracker.knows_us = false;
@@ -181,12 +196,12 @@ impl Trackers {
     /// One entry for each tracker, in the order of their keys.
     pub(crate) fn snapshots(&self, is_hungry: bool) -> Vec<TrackerSnapshot> {
         let next_at = self.next_at(is_hungry);
-        let first =
-            next_at.and_then(|at| self.order.iter().copied().find(|key| self.tracker(*key).retry_at <= at));
+        let is_next = |key: TrackerKey, at| !self.is_asked(key) && self.tracker(key).retry_at <= at;
+        let first = next_at.and_then(|at| self.order.iter().copied().find(|key| is_next(*key, at)));
         let snapshot = |(number, tracker): (u32, &Tracker)| TrackerSnapshot {
             url: tracker.url.clone(),
             tier: tracker.tier,
-            asking: self.asking.filter(|(key, _)| key.0 == number).map(|(_, event)| event),
+            asking: self.asking_of(TrackerKey(number)).map(|asking| asking.event),
             next: next_at.filter(|_| first == Some(TrackerKey(number))),
             complete: tracker.complete,
             incomplete: tracker.incomplete,
@@ -197,6 +212,19 @@ impl Trackers {
 
     fn tracker(&self, key: TrackerKey) -> &Tracker {
         &self.trackers[key.0 as usize]
+    }
+
+    fn asking_of(&self, key: TrackerKey) -> Option<&Asking> {
+        self.asking.iter().find(|asking| asking.tracker == key)
+    }
+
+    fn is_asked(&self, key: TrackerKey) -> bool {
+        self.asking_of(key).is_some()
+    }
+
+    /// Until when nobody else is asked.
+    fn patient_until(&self) -> Instant {
+        self.asking.last().map_or(Instant::ZERO, |latest| latest.since + PATIENCE)
     }
 
     fn announce_due(&self, is_hungry: bool) -> Instant {
@@ -211,7 +239,8 @@ impl Trackers {
     }
 
     fn next_tracker(&self, now: Instant) -> Option<(TrackerKey, AnnounceEvent)> {
-        let key = *self.order.iter().find(|key| self.tracker(**key).retry_at <= now)?;
+        let may_be_asked = |key: &&TrackerKey| !self.is_asked(**key) && self.tracker(**key).retry_at <= now;
+        let key = *self.order.iter().find(may_be_asked)?;
         let event = match self.tracker(key).knows_us {
             false => AnnounceEvent::Started,
             true if self.owes_completed => AnnounceEvent::Completed,
@@ -320,6 +349,35 @@ mod tests {
         assert_eq!(one.snapshots(false)[0].error.as_deref(), Some("it is down"));
         ask(&mut one, now, &every(60));
         assert_eq!(one.snapshots(false)[0].error, None);
+    }
+
+    #[test]
+    fn a_tracker_that_says_nothing_is_not_waited_for() {
+        let mut two = trackers(&[&["a"], &["b"]]);
+        two.start(at(0));
+        let (silent, _) = two.poll(at(0), true).expect("started");
+        assert_eq!((two.poll(at(9), true), two.next_at(true)), (None, Some(at(10))));
+        let (other, event) = two.poll(at(10), true).expect("the next one is asked beside it");
+        assert_eq!((two.url(silent), two.url(other), event), ("a", "b", Started));
+        assert_eq!((two.poll(at(30), true), two.next_at(true)), (None, None), "there is nobody else");
+        assert!(two.handle_answer(&Config::default(), at(31), other, &every(1800)));
+        assert_eq!(two.next_at(false), Some(at(1831)), "the silent one is asked already");
+        assert!(two.handle_answer(&Config::default(), at(45), silent, &refused()));
+        assert_eq!(two.next_at(false), Some(at(1831)));
+    }
+
+    #[test]
+    fn a_silent_tracker_does_not_keep_others_from_hearing_that_we_leave() {
+        let mut two = trackers(&[&["a"], &["b"]]);
+        two.start(at(0));
+        ask(&mut two, 0, &refused());
+        assert_eq!(ask(&mut two, 0, &every(60)), ("b".into(), Started));
+        let (silent, _) = two.poll(at(60), false).expect("the first tier again");
+        assert_eq!(two.url(silent), "a");
+        two.stop();
+        let (told, event) = two.poll(at(61), false).expect("the other one is told");
+        assert_eq!((two.url(told), event), ("b", Stopped));
+        assert_eq!((two.poll(at(61), false), two.next_at(false)), (None, None));
     }
 
     #[test]

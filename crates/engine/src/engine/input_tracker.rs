@@ -17,17 +17,18 @@ impl Engine {
     }
 
     pub(super) fn announce_if_due(&mut self) {
-        let Some((tracker, event)) = self.trackers.poll(self.now, self.is_hungry()) else { return };
-        self.outbox.push(Output::Announce(AnnounceRequest {
-            tracker,
-            url: self.trackers.url(tracker).to_owned(),
-            event,
-            uploaded: self.totals.up_bytes,
-            downloaded: self.totals.down_bytes,
-            left: self.geometry.total_len() - self.totals.verified_bytes,
-            port: self.port,
-            num_want: if event == AnnounceEvent::Stopped { 0 } else { self.config.announce_num_want },
-        }));
+        while let Some((tracker, event)) = self.trackers.poll(self.now, self.is_hungry()) {
+            self.outbox.push(Output::Announce(AnnounceRequest {
+                tracker,
+                url: self.trackers.url(tracker).to_owned(),
+                event,
+                uploaded: self.totals.up_bytes,
+                downloaded: self.totals.down_bytes,
+                left: self.geometry.total_len() - self.totals.verified_bytes,
+                port: self.port,
+                num_want: if event == AnnounceEvent::Stopped { 0 } else { self.config.announce_num_want },
+            }));
+        }
     }
 
     pub(super) fn is_hungry(&self) -> bool {
