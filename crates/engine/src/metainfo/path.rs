@@ -72,15 +72,17 @@ fn is_device(name: &str) -> bool {
     numbered || DEVICES.contains(&stem.as_str())
 }
 
-/// Cuts the middle out, so that the extension stays.
+/// Cuts the middle out, so that the extension stays. A checksum of the whole stands for it: long names of one torrent
+/// often differ at their end only.
 fn shortened(name: String) -> String {
     if name.len() <= NAME_LEN_MAX {
         return name;
     }
     let extension =
         name.rfind('.').map(|at| &name[at..]).filter(|extension| extension.len() <= 16).unwrap_or_default();
-    let stem_len = name.floor_char_boundary(NAME_LEN_MAX - extension.len());
-    format!("{}{extension}", &name[..stem_len])
+    let end = format!("~{:08x}{extension}", crc32fast::hash(name.as_bytes()));
+    let stem_len = name.floor_char_boundary(NAME_LEN_MAX - end.len());
+    format!("{}{end}", &name[..stem_len])
 }
 
 #[cfg(test)]
@@ -138,9 +140,15 @@ mod tests {
     fn a_long_name_is_cut_between_characters_and_keeps_its_extension() {
         let name = safe_path(&["é".repeat(300) + ".tar"]).unwrap().remove(0);
         assert!(
-            name.len() <= NAME_LEN_MAX && name.len() >= NAME_LEN_MAX - 1 && name.ends_with("é.tar"),
+            name.len() <= NAME_LEN_MAX && name.len() >= NAME_LEN_MAX - 1 && name.ends_with(".tar"),
             "{name}"
         );
+    }
+
+    #[test]
+    fn long_names_that_differ_at_their_end_stay_different() {
+        let [one, two] = ["一", "二"].map(|part| safe_path(&["話".repeat(90) + part + ".mkv"]).unwrap());
+        assert_ne!(one, two);
     }
 
     #[test]
