@@ -3,8 +3,8 @@
 use super::Engine;
 use crate::{AnnounceAnswer, AnnounceEvent, AnnounceRequest, Output, PeerSource, TrackerKey};
 
-/// A downloader with fewer peers and addresses than this would like more before the interval is over.
-const PEERS_ENOUGH: u32 = 5;
+/// A downloader with fewer peers, and addresses that may be tried, than this would like more before the interval is over.
+const PEERS_ENOUGH: usize = 5;
 
 impl Engine {
     pub(super) fn handle_announced(&mut self, tracker: TrackerKey, result: &Result<AnnounceAnswer, String>) {
@@ -32,7 +32,8 @@ impl Engine {
     }
 
     pub(super) fn is_hungry(&self) -> bool {
-        let reach = self.peers.len() as u32 + self.book.waiting();
-        self.is_running && !self.picker.have().is_complete() && reach < PEERS_ENOUGH
+        // Addresses in back-off have shown that they are no peers just now.
+        let reach = || self.peers.len() + self.book.due(self.now, PEERS_ENOUGH);
+        self.is_running && !self.picker.have().is_complete() && reach() < PEERS_ENOUGH
     }
 }

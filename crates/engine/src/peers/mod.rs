@@ -77,6 +77,11 @@ impl AddressBook {
         self.queue.len() as u32
     }
 
+    /// Addresses whose time has come; counted up to `max`.
+    pub(crate) fn due(&self, now: Instant, max: usize) -> usize {
+        self.queue.iter().take_while(|first| first.0 <= now).take(max).count()
+    }
+
     /// The connection is gone. `was_useful`: payload went over it, so the address is worth trying again soon;
     /// otherwise each failure doubles the wait.
     pub(crate) fn retry_later(

@@ -115,6 +115,25 @@ fn trackers_are_told_of_start_completion_and_end() {
 }
 
 #[test]
+fn dead_addresses_are_no_reason_to_wait_for_the_trackers_interval() {
+    let mut remote = leech(Config::default());
+    let interval = Duration::from_secs(1800);
+    let answer = AnnounceAnswer { interval, peers: addrs(10), ..AnnounceAnswer::default() };
+    remote.input(Input::Announced { tracker: TrackerKey(0), result: Ok(answer) });
+    let mut asked_after = None;
+    for second in 0..600 {
+        for (key, _) in connects(&mut remote) {
+            remote.input(Input::Closed { peer: key });
+        }
+        if !announces(&mut remote).is_empty() {
+            asked_after = asked_after.or(Some(second));
+        }
+        remote.wait(1);
+    }
+    assert_eq!(asked_after, Some(300), "as soon as one that wants peers may ask");
+}
+
+#[test]
 fn a_pause_is_no_fault_of_the_peers() {
     let mut remote = leech(Config::default());
     remote.input(Input::PeersFound { source: PeerSource::User, addrs: &addrs(2) });
