@@ -1,7 +1,8 @@
 //! Peers that come to a session's own port.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use codec::InfoHash;
@@ -16,6 +17,8 @@ use crate::sessions::Shared;
 
 /// Peers of one session whose handshake is awaited at the same time; more wait in the system's queue.
 const HANDSHAKES_MAX: usize = 32;
+/// Those of one address among them, so that one silent host does not keep all others out.
+const HANDSHAKES_PER_IP_MAX: usize = 8;
 /// After an error such as "too many open files" accepting again at once would spin.
 const ERROR_PAUSE: Duration = Duration::from_millis(200);
 
@@ -43,8 +46,44 @@ pub(super) fn listen(shared: &Arc<Shared>, mailbox: &mpsc::Sender<Event>, tasks:
     }
 }
 
+/// How many handshakes are awaited from each address.
+#[derive(Default)]
+struct Awaited(Mutex<BTreeMap<IpAddr, usize>>);
+
+impl Awaited {
+    /// One more, unless there are too many from there.
+    fn enter(self: &Arc<Self>, ip: IpAddr) -> Option<AwaitedFrom> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(ip).or_default();
+        if *count == HANDSHAKES_PER_IP_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(AwaitedFrom { awaited: Arc::clone(self), ip })
+    }
+}
+
+/// One handshake that is awaited; over when dropped.
+struct AwaitedFrom {
+    awaited: Arc<Awaited>,
+    ip: IpAddr,
+}
+
+impl Drop for AwaitedFrom {
+    fn drop(&mut self) {
+        let mut counts = self.awaited.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.ip) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.ip);
+            }
+        }
+    }
+}
+
 async fn accept(listener: TcpListener, shared: Arc<Shared>, mailbox: mpsc::Sender<Event>) {
     let places = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    let awaited = Arc::new(Awaited::default());
     let mut greeting = JoinSet::new();
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -58,10 +97,14 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mailbox: mpsc::Sende
                 continue;
             }
         };
+        let Some(from) = awaited.enter(addr.ip()) else {
+            shared.refusals.note("too-many-handshakes", format!("{addr} says nothing and comes again"));
+            continue;
+        };
         let (shared, mailbox) = (Arc::clone(&shared), mailbox.clone());
         greeting.spawn(async move {
             greet(socket, addr, &shared, &mailbox).await;
-            drop(place);
+            drop((place, from));
         });
     }
 }

@@ -68,6 +68,24 @@ async fn a_peer_that_says_nothing_is_closed() {
 }
 
 #[tokio::test]
+async fn a_host_that_comes_again_and_again_and_says_nothing_keeps_no_other_out() {
+    let relay = relay_with(&[]).await;
+    let mut tab = Tab::registered(&relay).await;
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(come(&tab).await);
+    }
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.9:0".parse().unwrap()).unwrap();
+    let port = tab.welcome.incoming_port;
+    let mut other = in_time(socket.connect(([127, 0, 0, 1], port).into())).await.unwrap();
+    other.write_all(&handshake(HASH)).await.unwrap();
+    let Some(Frame::Accept { accept, .. }) = tab.next().await else { panic!("an accept") };
+    assert_eq!(accept.addr, other.local_addr().unwrap());
+    assert_eq!(relay.refusals("too-many-handshakes"), 92);
+}
+
+#[tokio::test]
 async fn two_tabs_of_one_relay_can_reach_each_other() {
     let relay = relay_with(&[]).await;
     let mut one = Tab::registered(&relay).await;
