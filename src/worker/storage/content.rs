@@ -130,7 +130,7 @@ impl Content {
             }
             hasher.update(&buffer[..read]);
             at += read as u64;
-            gloo::timers::future::TimeoutFuture::new(0).await;
+            gloo_timers::future::TimeoutFuture::new(0).await;
         }
         Ok(hasher.finalize())
     }

@@ -10,6 +10,8 @@
 //! before it is recorded, both straight to the operating system: the kill of a browser at any instant loses no
 //! recorded piece and records no lost one.
 
+#[cfg(all(test, target_arch = "wasm32"))]
+mod browser_tests;
 mod content;
 mod error;
 mod handles;

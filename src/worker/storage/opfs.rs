@@ -84,7 +84,7 @@ pub(crate) async fn open(
             Ok(sync) => return Ok(SyncFile(sync.unchecked_into())),
             Err(StorageError::Locked) if tries < LOCKED_RETRIES => {
                 tries += 1;
-                gloo::timers::future::TimeoutFuture::new(LOCKED_RETRY_MS).await;
+                gloo_timers::future::TimeoutFuture::new(LOCKED_RETRY_MS).await;
             }
             Err(error) => return Err(error),
         }

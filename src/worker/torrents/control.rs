@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use engine::{InfoHash, Input};
-use gloo::timers::future::TimeoutFuture;
+use gloo_timers::future::TimeoutFuture;
 use relay_proto::{Close, CloseCode, Frame, Register, Unregister};
 use wasm_bindgen_futures::spawn_local;
 

@@ -1,6 +1,8 @@
 //! The torrents of this worker: each an engine with its storage, its place in the relay's session and its log.
 
 mod add;
+#[cfg(all(test, target_arch = "wasm32"))]
+mod browser_tests;
 mod check;
 mod control;
 mod drive;

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use engine::{Assembled, BlockRef, PieceIndex, VerifyOutcome};
 use futures_util::lock::Mutex;
-use gloo::timers::future::TimeoutFuture;
+use gloo_timers::future::TimeoutFuture;
 use js_sys::Uint8Array;
 use sha1::{Digest as _, Sha1};
 use wasm_bindgen::JsCast as _;
@@ -156,7 +156,7 @@ pub(super) async fn hash_stored(
 }
 
 /// SHA-1 off this thread where the browser has it; otherwise here.
-async fn sha1(bytes: &[u8]) -> [u8; 20] {
+pub(super) async fn sha1(bytes: &[u8]) -> [u8; 20] {
     match subtle_sha1(bytes).await {
         Some(hash) => hash,
         None => Sha1::digest(bytes).into(),
