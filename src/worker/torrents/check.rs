@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use engine::{Bitfield, BlockRef, Metainfo, PieceIndex, Resume};
 use futures_util::future::join_all;
+use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
 use super::torrent::{Condition, Torrent};
@@ -64,6 +65,8 @@ impl Check {
             if !self.report(&batch, &verdicts) {
                 return;
             }
+            // Small digests are ready at once, and then nothing else of the worker would get its turn.
+            TimeoutFuture::new(0).await;
         }
         self.finish();
     }
