@@ -20,7 +20,7 @@ async fn bytes_beyond_4_gib_are_read_back_and_what_lies_before_them_is_zero() {
     assert_eq!(file.read_at(&mut found, FAR - 8).expect("its bytes"), 16);
     assert_eq!(&found, b"\0\0\0\0\0\0\0\0far away");
     drop(file);
-    opfs::remove_folder(&root, "far").await.expect("removed");
+    opfs::remove(&root, "far").await.expect("removed");
     assert!(!opfs::names(&root).await.expect("a listing").contains(&"far".to_owned()));
 }
 
@@ -36,5 +36,5 @@ async fn a_finished_file_is_read_by_two_at_once() {
     assert_eq!(one.read_all().expect("its bytes"), b"content");
     assert_eq!(two.read_all().expect("its bytes"), b"content");
     drop((one, two));
-    opfs::remove_folder(&root, "shared").await.expect("removed");
+    opfs::remove(&root, "shared").await.expect("removed");
 }

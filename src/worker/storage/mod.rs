@@ -24,6 +24,6 @@ pub(crate) use content::Content;
 pub(crate) use error::StorageError;
 pub(crate) use handles::Handles;
 pub(crate) use opfs::Access;
-pub(crate) use space::{Space, free_bytes};
+pub(crate) use space::free_bytes;
 pub(crate) use state::StoredState;
 pub(crate) use torrent_folder::{Found, Listing, TorrentFolder, forget, list, top};

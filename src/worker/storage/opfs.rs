@@ -41,11 +41,8 @@ pub(crate) async fn folder(
     Ok(resolve(parent.get_directory_handle_with_options(name, &options)).await?.unchecked_into())
 }
 
-/// Deletes a folder with all that is in it. One that is not there is no error.
-pub(crate) async fn remove_folder(
-    parent: &FileSystemDirectoryHandle,
-    name: &str,
-) -> Result<(), StorageError> {
+/// Deletes a file, or a folder with all that is in it. One that is not there is no error.
+pub(crate) async fn remove(parent: &FileSystemDirectoryHandle, name: &str) -> Result<(), StorageError> {
     let options = FileSystemRemoveOptions::new();
     options.set_recursive(true);
     match resolve(parent.remove_entry_with_options(name, &options)).await {

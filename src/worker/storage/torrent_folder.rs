@@ -15,6 +15,7 @@ const CONTENT_FOLDER: &str = "content";
 const METAINFO_FILE: &str = "torrent";
 const STATE_FILE: &str = "state";
 const RESUME_FILE: &str = "resume";
+const PROBE_FILE: &str = "probe";
 
 /// The files beside the content, kept open while the torrent is in the list.
 #[derive(Debug)]
@@ -61,6 +62,20 @@ impl TorrentFolder {
     /// The stored .torrent file; empty if it was never written.
     pub(crate) async fn read_metainfo(&self) -> Result<Vec<u8>, StorageError> {
         opfs::open(&self.folder, METAINFO_FILE, Access::ReadWrite).await?.read_all()
+    }
+
+    /// Whether so many more bytes may be stored. Estimates are vague by design; a file of that length, which takes no
+    /// room until it is written, is what the browser really checks.
+    pub(crate) async fn has_room_for(&self, bytes: u64) -> Result<bool, StorageError> {
+        let probe = opfs::open(&self.folder, PROBE_FILE, Access::ReadWrite).await?;
+        let outcome = probe.set_len(bytes);
+        drop(probe);
+        opfs::remove(&self.folder, PROBE_FILE).await?;
+        match outcome {
+            Ok(()) => Ok(true),
+            Err(StorageError::Full) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The folder of the content files.
@@ -167,5 +182,5 @@ async fn find(top: &FileSystemDirectoryHandle, info_hash: InfoHash) -> Result<Op
 
 /// Deletes the folder of a torrent. All its files must be closed.
 pub(crate) async fn forget(top: &FileSystemDirectoryHandle, info_hash: InfoHash) -> Result<(), StorageError> {
-    opfs::remove_folder(top, &info_hash.to_string()).await
+    opfs::remove(top, &info_hash.to_string()).await
 }

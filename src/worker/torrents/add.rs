@@ -13,7 +13,7 @@ use crate::envelope::TabNumber;
 use crate::messages::Update;
 use crate::worker::clock::unix_ms;
 use crate::worker::host::Host;
-use crate::worker::storage::{self, Content, Found, Handles, Listing, Space, StorageError, TorrentFolder};
+use crate::worker::storage::{self, Content, Found, Handles, Listing, StorageError, TorrentFolder};
 use crate::worker::tabs::tell;
 use crate::worker::words::bytes_in_words;
 
@@ -70,28 +70,36 @@ async fn store(host: &Host, metainfo: &Arc<Metainfo>) -> Result<(), String> {
     let info_hash = metainfo.info_hash();
     let folder = TorrentFolder::open(&top, info_hash).await.map_err(|error| error.to_string())?;
     let resume = read_resume(&folder, metainfo).map_err(|error| error.to_string())?;
-    let free_bytes = storage::free_bytes().await;
-    host.turn(|state| state.disk.free_bytes = free_bytes);
     let missing_bytes = missing_bytes(metainfo, &resume.have);
-    if let Space::TooLittle { free_bytes } = Space::of(missing_bytes, free_bytes) {
+    let has_room = folder.has_room_for(missing_bytes).await.map_err(|error| error.to_string())?;
+    if !has_room {
         let is_new = resume.have.count() == 0;
         drop(folder);
         if is_new {
             // What cannot be deleted now has no metainfo and goes with the next start.
             let _ = storage::forget(&top, info_hash).await;
         }
-        return Err(format!(
-            "“{}” needs {}, but the browser can store only {} more for this page. Make room on the disk, or save \
-             and remove other torrents here, and add it again.",
-            metainfo.name(),
-            bytes_in_words(missing_bytes),
-            bytes_in_words(free_bytes)
-        ));
+        return Err(no_room(metainfo, missing_bytes, storage::free_bytes().await));
     }
     write(&folder, metainfo)
         .await
         .map_err(|error| format!("“{}” could not be stored. {error}", metainfo.name()))?;
     open(host, handles, folder, Arc::clone(metainfo), resume.have).await.map_err(|error| error.to_string())
+}
+
+fn no_room(metainfo: &Metainfo, missing_bytes: u64, free_bytes: Option<u64>) -> String {
+    let free = match free_bytes {
+        Some(free_bytes) if free_bytes < missing_bytes => {
+            format!("can store only {} more", bytes_in_words(free_bytes))
+        }
+        _ => "cannot store so much".to_owned(),
+    };
+    format!(
+        "“{}” needs {}, but the browser {free} for this page. Make room on the disk, or save and remove other \
+         torrents here, and add it again.",
+        metainfo.name(),
+        bytes_in_words(missing_bytes),
+    )
 }
 
 async fn write(folder: &TorrentFolder, metainfo: &Metainfo) -> Result<(), StorageError> {
