@@ -189,6 +189,10 @@ impl State {
         self.wires.streams.clear();
         self.wires.to_pump.clear();
         self.wires.sent.clear();
+        // Before their announces fail: an engine that goes on would ask the next tracker, with nothing registered.
+        for torrent in self.torrents.iter_mut() {
+            torrent.lose_session(&mut self.wires);
+        }
         let (announces, fetches) = self.wires.requests.clear();
         for asked in announces {
             self.on_announced(asked, Err("The connection to the relay was lost.".to_owned()));
@@ -197,9 +201,6 @@ impl State {
             let message =
                 format!("{} could not be fetched: the connection to the relay was lost.", fetching.link);
             tell(Some(fetching.tab), Update::AddFailed { request: fetching.request, message });
-        }
-        for torrent in self.torrents.iter_mut() {
-            torrent.lose_session(&mut self.wires);
         }
     }
 

@@ -347,7 +347,7 @@ impl Relay {
     }
 
     fn drop_carrier(&mut self) {
-        self.cut_at.get_or_insert(self.clock.now());
+        self.cut_at.get_or_insert_with(|| self.clock.now());
         self.socket = None;
         self.link.detach();
     }
