@@ -1,5 +1,7 @@
 //! Carries out what the choker decided.
 
+use std::collections::VecDeque;
+
 use super::Engine;
 use crate::choker::{self, Candidate, Decision};
 use crate::{ChokeReason, Event, Message};
@@ -50,7 +52,7 @@ impl Engine {
         peer.am_choking = decision.choked;
         if decision.choked {
             // BEP 3 has no answer to a request but the block: the peer knows that a choke drops them.
-            peer.requests_in.clear();
+            peer.requests_in = VecDeque::new();
         }
         self.choke_counts[decision.reason as usize] += 1;
         self.send(decision.peer, if decision.choked { &Message::Choke } else { &Message::Unchoke });

@@ -75,7 +75,11 @@ impl Engine {
             // BEP 3 allows one bitfield, at the start. aria2 sends another where that is shorter than as many `have`s.
             Message::Bitfield(has) => has.iter().for_each(|piece| self.handle_have(key, piece)),
             Message::Request(block) => self.handle_request(key, block),
-            Message::Cancel(block) => peer.requests_in.retain(|request| *request != block),
+            Message::Cancel(block) => {
+                if let Some(at) = peer.requests_in.iter().position(|request| *request == block) {
+                    peer.requests_in.remove(at);
+                }
+            }
         }
     }
 

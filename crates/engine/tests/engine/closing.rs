@@ -203,6 +203,20 @@ fn a_flood_of_requests_closes() {
 }
 
 #[test]
+fn ten_seconds_of_requests_at_a_time_are_no_flood() {
+    let mut remote = seed(Config { upload_rate_max: Some(6_000_000), ..Config::default() });
+    let key = remote.join(1);
+    remote.says(key, &Message::Interested);
+    let mut bytes = Vec::new();
+    for nth in 0..30_000 {
+        Message::Request(block(nth % 3, 0, BLOCK)).encode(&mut bytes);
+    }
+    remote.bytes(key, &bytes);
+    assert_eq!(remote.close_reason(key), None);
+    assert!(remote.engine.peers()[0].requests_in > 29_000);
+}
+
+#[test]
 fn blocks_that_nobody_asked_for_are_wasted_and_too_many_close() {
     let content = content();
     let config = Config { unrequested_bytes_max: 40_000, ..Config::default() };
