@@ -12,8 +12,9 @@ const PIECE_LEN: u32 = 65_536;
 /// One bad peer and one honest seed, which sends nothing until the bad one is closed, lest the end come first.
 async fn closed_with(behaviour: Behaviour, reasons: &[&str], words: &str) {
     let stage = Stage::new("bad-peer").await;
-    // Few enough blocks that the log shows all that happens.
-    let content = Content::single(&stage.scratch, "mixed.bin", 600_000, PIECE_LEN);
+    // Few enough blocks that the log shows all that happens, and whole pieces, so that each place that the flood names
+    // lies in the torrent.
+    let content = Content::single(&stage.scratch, "mixed.bin", 10 * u64::from(PIECE_LEN), PIECE_LEN);
     let bad = FakePeer::start(&content, behaviour).await;
     let blocks = if behaviour == Behaviour::Corrupt { 24 } else { 0 };
     let honest = FakePeer::start_with(&content, Behaviour::Honest, blocks).await;

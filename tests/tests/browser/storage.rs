@@ -1,29 +1,58 @@
-//! Storage that fills up stops a torrent and costs it nothing that is verified.
+//! Storage that is too small or fills up costs nothing that is verified.
 
 use serde_json::json;
 
 use crate::stage::{Stage, Swarm};
 
-#[tokio::test]
-async fn a_full_storage_stops_the_torrent_with_an_error_and_keeps_what_is_verified() {
-    let stage = Stage::new("storage").await;
-    let swarm = Swarm::new(&stage.scratch, "large.bin", 40_000_000, 262_144).await;
-    let page = stage.page().await;
-    let origin = format!("http://{}", stage.relay.addr);
-    stage
-        .browser
-        .devtools("Storage.overrideQuotaForOrigin", json!({ "origin": origin, "quotaSize": 20_000_000 }))
-        .await;
+const LEN: u64 = 40_000_000;
 
+#[tokio::test]
+async fn storage_that_fills_up_stops_the_torrent_with_an_error_and_keeps_what_is_verified() {
+    let stage = Stage::new("storage").await;
+    let swarm = Swarm::with_blocks(&stage.scratch, "large.bin", LEN, 262_144, 100).await;
+    let page = stage.page().await;
     page.add_file(&swarm.torrent).await;
+    page.wait_for_progress(&swarm.content, 0.01).await;
+    // What was granted to open files stays granted, so the limit bites only files that are opened after it.
+    limit(&stage, Some(LEN / 2)).await;
+    let page = stage.page().await;
+    swarm.seed.allow(1 << 40);
+
     let full = page.wait_for_state(&swarm.content, "error").await;
     assert!(full.progress > 0.0 && full.progress < 1.0, "{full:?}");
     let words = full.error.to_lowercase();
     assert!(words.contains("full") || words.contains("space"), "{:?} does not say what is wrong", full.error);
 
-    stage.browser.devtools("Storage.overrideQuotaForOrigin", json!({ "origin": origin })).await;
+    limit(&stage, None).await;
     page.press(&swarm.content, "resume").await;
     page.wait_for_state(&swarm.content, "seeding").await;
     swarm.seed.record().assert_no_verified_piece_twice();
     stage.browser.close().await;
+}
+
+#[tokio::test]
+async fn a_torrent_that_does_not_fit_is_refused_before_it_starts() {
+    let stage = Stage::new("too-large").await;
+    let swarm = Swarm::new(&stage.scratch, "large.bin", LEN, 262_144).await;
+    let page = stage.page().await;
+    limit(&stage, Some(LEN / 2)).await;
+    page.add_file(&swarm.torrent).await;
+    let text = page.wait_for_notice("large.bin.torrent").await;
+    assert!(
+        text.contains("40.0 MB") && text.contains("room"),
+        "{text:?} does not say what is wrong and what to do"
+    );
+    assert_eq!(page.rows().await.len(), 0);
+    assert_eq!(swarm.seed.record().connections, 0);
+    stage.browser.close().await;
+}
+
+/// Limits what the page's origin may store.
+async fn limit(stage: &Stage, bytes: Option<u64>) {
+    let origin = format!("http://{}", stage.relay.addr);
+    let params = match bytes {
+        Some(bytes) => json!({ "origin": origin, "quotaSize": bytes }),
+        None => json!({ "origin": origin }),
+    };
+    stage.browser.devtools("Storage.overrideQuotaForOrigin", params).await;
 }
