@@ -22,9 +22,8 @@ async fn the_page_served_by_trunk_connects_through_its_proxy() {
     let scratch = Scratch::new("trunk");
     let profile = Profile::new(&scratch).await;
     let addr = fresh_addr();
-    let web = scratch.folder("no-page");
     let origin = format!("http://{addr}");
-    let relay = Relay::start_with(&scratch, &web, &["--allow-origin", &origin]).await;
+    let relay = Relay::start_with(&scratch, &programs::dist(), &["--allow-origin", &origin]).await;
     let config = config(&scratch, &relay.addr.to_string());
     let program = std::env::var_os("SWARMSCOPE_TRUNK").map_or_else(|| "trunk".into(), PathBuf::from);
     let mut trunk = process::command(&program);
