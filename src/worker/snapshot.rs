@@ -25,6 +25,8 @@ pub(crate) struct View {
     timer: Option<Timeout>,
     /// The timer is that of [`IDLE_INTERVAL_MS`].
     is_idle: bool,
+    /// Something happened that is not shown yet.
+    has_news: bool,
     last_list: Option<Snapshot>,
     map: Vec<u8>,
     shown: u32,
@@ -36,10 +38,11 @@ impl View {
         self.last_list = None;
     }
 
-    /// Something happened: show it soon.
+    /// Something happened: show it as soon as the worker has a moment, or else a little after what was shown last.
     pub(super) fn schedule(&mut self, host: &Host) {
+        self.has_news = true;
         if self.timer.is_none() || self.is_idle {
-            self.arm(host, INTERVAL_MS, false);
+            self.arm(host, 0, false);
         }
     }
 
@@ -51,14 +54,19 @@ impl View {
 }
 
 impl Host {
-    /// Shows what has changed.
+    /// Shows what has changed, if anything has.
     pub(super) fn show(&self) {
         let is_time_for_housekeeping = self.quiet_turn(|state| {
             state.view.timer = None;
-            state.show();
-            if state.tabs.watchers().next().is_some() {
-                state.view.arm(&state.host, IDLE_INTERVAL_MS, true);
+            if !state.view.has_news && !state.view.is_idle {
+                if state.tabs.watchers().next().is_some() {
+                    state.view.arm(&state.host, IDLE_INTERVAL_MS, true);
+                }
+                return false;
             }
+            state.view.has_news = false;
+            state.show();
+            state.view.arm(&state.host, INTERVAL_MS, false);
             state.view.shown += 1;
             state.view.shown % HOUSEKEEPING_EVERY == 0
         });
