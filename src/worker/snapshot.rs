@@ -10,8 +10,8 @@ use crate::messages::{
     Detail, FileRow, PeerRow, ReasonCount, Snapshot, TorrentRow, TorrentState, TrackerRow, Update,
 };
 
-/// Between two snapshots while something happens.
-const INTERVAL_MS: u32 = 100;
+/// Between two snapshots while something happens: as often as an eye can read numbers that change.
+const INTERVAL_MS: u32 = 200;
 /// Between two snapshots of a watched torrent while nothing happens: its clocks go on.
 const IDLE_INTERVAL_MS: u32 = 1000;
 /// Totals are written down, and free space is looked at, every so many snapshots.

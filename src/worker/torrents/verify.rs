@@ -20,7 +20,7 @@ use crate::worker::host::Host;
 use crate::worker::storage::{Content, StorageError, TorrentFolder};
 
 /// Pieces that are hashed at the same time, in bytes together; `SubtleCrypto` copies each.
-const IN_FLIGHT_BYTES_MAX: usize = 16 << 20;
+const IN_FLIGHT_BYTES_MAX: usize = 4 << 20;
 /// Longer pieces that lie in storage are hashed in slices of this many bytes.
 const SLICE_LEN: usize = 1 << 20;
 
