@@ -238,7 +238,7 @@ pub struct TorrentRow {
 pub struct Detail {
     /// Which torrent.
     pub info_hash: String,
-    /// The first files: there may be tens of thousands, and this is told ten times a second.
+    /// The first files: there may be tens of thousands, and this is told several times a second.
     pub files: Vec<FileRow>,
     /// How many files there are.
     pub files_total: u32,
