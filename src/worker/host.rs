@@ -18,7 +18,7 @@ use super::tabs::Tabs;
 use super::torrents::{Torrents, Verifier};
 
 /// Memory for unfinished pieces of all torrents together. Beyond it blocks go to storage as they come.
-const ASSEMBLY_BYTES_MAX: usize = 24 << 20;
+const ASSEMBLY_BYTES_MAX: usize = 16 << 20;
 
 /// A hold on the worker's state. Cheap to clone.
 #[derive(Clone, Debug)]

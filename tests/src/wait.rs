@@ -14,14 +14,27 @@ pub const LONG: Duration = Duration::from_secs(120);
 ///
 /// # Panics
 /// When `limit` is over, with `what` in the message.
-pub async fn until<T>(what: &str, limit: Duration, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn until<T>(what: &str, limit: Duration, check: impl AsyncFnMut() -> Option<T>) -> T {
+    until_seen(what, limit, POLL_INTERVAL, check).await
+}
+
+/// As [`until`], looking only every `interval`: a look at a page takes time away from what is measured in it.
+///
+/// # Panics
+/// As [`until`].
+pub async fn until_seen<T>(
+    what: &str,
+    limit: Duration,
+    interval: Duration,
+    mut check: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let deadline = Instant::now() + limit;
     loop {
         if let Some(value) = check().await {
             return value;
         }
         assert!(Instant::now() < deadline, "waited {} s in vain for: {what}", limit.as_secs());
-        sleep(POLL_INTERVAL).await;
+        sleep(interval).await;
     }
 }
 

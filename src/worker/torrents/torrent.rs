@@ -13,8 +13,9 @@ use super::verify::LateWrites;
 use crate::worker::random;
 use crate::worker::storage::{Access, Content, TorrentFolder};
 
-/// Longer pieces go to storage block by block.
-const BUFFERED_PIECE_LEN_MAX: u32 = 16 << 20;
+/// Longer pieces go to storage block by block: a buffer of one costs its length here and again in the copy that
+/// `SubtleCrypto` makes, while storage gives it back slice by slice.
+const BUFFERED_PIECE_LEN_MAX: u32 = 4 << 20;
 
 /// How a torrent stands, as far as the engine does not say.
 #[derive(Clone, Debug, PartialEq, Eq)]

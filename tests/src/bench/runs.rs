@@ -19,6 +19,8 @@ use crate::places::Scratch;
 use crate::relay::{Relay, TOKEN};
 use crate::{proc_tree, programs};
 
+/// How often a page is asked whether it is done: each time costs its main thread some milliseconds.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// No run takes longer than this.
 const LIMIT: Duration = Duration::from_secs(3600);
 
@@ -74,7 +76,7 @@ impl Bench {
         let started = Instant::now();
         page.add_file(&self.torrent).await;
         let done = async || page.row(&self.content).await.filter(|row| row.state == "seeding").map(drop);
-        crate::wait::until("the tab to have everything", LIMIT, done).await;
+        crate::wait::until_seen("the tab to have everything", LIMIT, LOOK_INTERVAL, done).await;
         let run = self.run(started.elapsed(), Some(sampler.stop()), empty_pss_bytes);
         browser.close().await;
         profile.delete();
@@ -116,7 +118,7 @@ impl Bench {
         browser.run::<()>("startBare(arguments[0])", vec![job]).await;
         let outcome =
             async || Some(browser.run::<Value>("return outcome", vec![]).await).filter(|now| !now.is_null());
-        let outcome = crate::wait::until("the bare page to have everything", LIMIT, outcome).await;
+        let outcome = crate::wait::until_seen("the bare page to have everything", LIMIT, LOOK_INTERVAL, outcome).await;
         let usage = sampler.stop();
         let seconds =
             outcome["seconds"].as_f64().unwrap_or_else(|| panic!("the bare page failed: {outcome}"));
