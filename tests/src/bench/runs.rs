@@ -118,7 +118,8 @@ impl Bench {
         browser.run::<()>("startBare(arguments[0])", vec![job]).await;
         let outcome =
             async || Some(browser.run::<Value>("return outcome", vec![]).await).filter(|now| !now.is_null());
-        let outcome = crate::wait::until_seen("the bare page to have everything", LIMIT, LOOK_INTERVAL, outcome).await;
+        let outcome =
+            crate::wait::until_seen("the bare page to have everything", LIMIT, LOOK_INTERVAL, outcome).await;
         let usage = sampler.stop();
         let seconds =
             outcome["seconds"].as_f64().unwrap_or_else(|| panic!("the bare page failed: {outcome}"));
