@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Reserved;
+
 /// How an engine behaves and what it tolerates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -27,6 +29,11 @@ pub struct Config {
     pub requests_per_peer_min: u32,
     /// Most requests kept outstanding; what peers without BEP 10's `reqq` tolerate (libtorrent assumes 250).
     pub requests_per_peer_max: u32,
+    /// Most requests kept outstanding with a peer that tolerates more and says so (BEP 10, `reqq`): what Transmission
+    /// and libtorrent let wait. It is 32 MB under way.
+    pub requests_told_max: u32,
+    /// Offer the extension protocol (BEP 10); without it nothing that stands on it is spoken.
+    pub offers_extensions: bool,
     /// The pipeline covers this much time at the measured rate, beside the measured delay.
     pub request_queue_time: Duration,
     /// Requests of a peer that wait here at most; more close the connection. Transmission asks for all that it would
@@ -69,6 +76,13 @@ pub struct Config {
     pub download_rate_max: Option<u64>,
 }
 
+impl Config {
+    /// What we offer in the handshake.
+    pub(crate) fn offered(&self) -> Reserved {
+        if self.offers_extensions { Reserved::EXTENDED } else { Reserved::default() }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -83,6 +97,8 @@ impl Default for Config {
             random_first_pieces: 4,
             requests_per_peer_min: 4,
             requests_per_peer_max: 250,
+            requests_told_max: 2000,
+            offers_extensions: true,
             request_queue_time: Duration::from_secs(1),
             requests_from_peer_max: 32_768,
             send_queue_bytes_max: 1 << 20,

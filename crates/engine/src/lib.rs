@@ -16,6 +16,7 @@ mod client_name;
 mod config;
 mod create;
 mod engine;
+mod ext;
 mod geometry;
 mod ids;
 mod io;
@@ -39,6 +40,7 @@ pub use codec::{HANDSHAKE_LEN, Handshake, InfoHash, PeerId};
 pub use config::Config;
 pub use create::{NewContent, NewTorrent, piece_len_for};
 pub use engine::Engine;
+pub use ext::{BadExtended, ExtendedHandshake, Extension};
 pub use ids::{BLOCK_LEN, BlockRef, PeerKey, PieceIndex, TrackerKey};
 pub use io::{
     AnnounceAnswer, AnnounceEvent, AnnounceRequest, Event, Input, Output, PeerSource, VerifyOutcome,
@@ -50,4 +52,4 @@ pub use reason::{ChokeReason, CloseReason, PickReason};
 pub use resume::{Resume, ResumeError, ResumeLog};
 pub use snapshot::{PeerSnapshot, PieceState, Summary, TrackerSnapshot};
 pub use time::Instant;
-pub use wire::{Decoded, Decoder, Message, PIECE_HEADER_LEN, piece_header};
+pub use wire::{Decoded, Decoder, HashRange, Message, PIECE_HEADER_LEN, Reserved, piece_header};

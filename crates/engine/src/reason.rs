@@ -110,6 +110,18 @@ pub enum CloseReason {
         /// The bound.
         max: u32,
     },
+    /// It used an extension that was not offered by both sides.
+    NotOffered {
+        /// Number of the document that describes the extension.
+        bep: u8,
+    },
+    /// A message of an extension did not say what it should.
+    BadExtended {
+        /// Name of the extension.
+        extension: &'static str,
+        /// Length of its payload in bytes.
+        len: u32,
+    },
     /// It kept sending blocks that nobody asked for.
     UnrequestedBlocks {
         /// How many bytes.
@@ -129,6 +141,8 @@ pub enum CloseReason {
     },
     /// Both sides have everything.
     BothSeeds,
+    /// Neither side downloads any more (BEP 21).
+    BothUploadOnly,
     /// All places for peers are taken.
     TooManyPeers {
         /// The bound.
@@ -154,11 +168,14 @@ impl CloseReason {
             Self::BadBitfield { .. } => "bad-bitfield",
             Self::OutOfRange { .. } => "out-of-range",
             Self::TooManyRequests { .. } => "too-many-requests",
+            Self::NotOffered { .. } => "not-offered",
+            Self::BadExtended { .. } => "bad-extended",
             Self::UnrequestedBlocks { .. } => "unrequested-blocks",
             Self::CorruptData { .. } => "corrupt-data",
             Self::Banned => "banned",
             Self::TimedOut { .. } => "timed-out",
             Self::BothSeeds => "both-seeds",
+            Self::BothUploadOnly => "both-upload-only",
             Self::TooManyPeers { .. } => "too-many-peers",
             Self::Stopped => "stopped",
         }
@@ -187,11 +204,16 @@ impl fmt::Display for CloseReason {
                 write!(f, "it named piece {piece}, begin {begin}, length {len}, outside the torrent")
             }
             Self::TooManyRequests { max } => write!(f, "it had more than {max} requests outstanding"),
+            Self::NotOffered { bep } => write!(f, "it used an extension that was not agreed on (BEP {bep})"),
+            Self::BadExtended { extension, len } => {
+                write!(f, "its message {extension} of {len} bytes is malformed")
+            }
             Self::UnrequestedBlocks { bytes } => write!(f, "it sent {bytes} bytes that nobody asked for"),
             Self::CorruptData { piece } => write!(f, "it sent corrupt data in piece {piece}"),
             Self::Banned => write!(f, "its address is banned"),
             Self::TimedOut { silent_s } => write!(f, "it said nothing for {silent_s} s"),
             Self::BothSeeds => write!(f, "both sides have everything"),
+            Self::BothUploadOnly => write!(f, "neither side downloads any more"),
             Self::TooManyPeers { max } => write!(f, "all {max} places for peers are taken"),
             Self::Stopped => write!(f, "the torrent was stopped"),
         }

@@ -25,6 +25,8 @@ const STALL_FIRST: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(crate) struct Pipeline {
     depth: u32,
+    /// As the peer said (BEP 10, `reqq`), or what is assumed.
+    depth_max: u32,
     rate: RateMeter,
     /// Shortest round trip from request to whole block.
     delay: Option<Duration>,
@@ -37,6 +39,7 @@ impl Pipeline {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
         Self {
             depth: config.requests_per_peer_min,
+            depth_max: config.requests_per_peer_max,
             rate: RateMeter::new(RATE_WINDOW, now),
             delay: None,
             round_trip: None,
@@ -48,10 +51,16 @@ impl Pipeline {
         self.depth
     }
 
+    /// The peer lets no more than this wait.
+    pub(crate) fn set_depth_max(&mut self, depth_max: u32) {
+        self.depth_max = depth_max;
+        self.depth = self.depth.min(depth_max);
+    }
+
     /// The peer has just begun to serve us: what was measured before was a choked or idle connection.
     pub(crate) fn handle_unchoked(&mut self, config: &Config, now: Instant) {
         self.rate.restart(now);
-        self.depth = config.requests_per_peer_min;
+        self.depth = config.requests_per_peer_min.min(self.depth_max);
     }
 
     /// Requests go out on an empty pipeline: the idle time before it says nothing about the peer.
@@ -90,7 +99,7 @@ impl Pipeline {
         let span = self.delay.unwrap_or_default() + config.request_queue_time;
         let bytes = u128::from(self.rate.per_second(now)) * span.as_micros() / 1_000_000;
         let blocks = u32::try_from(bytes.div_ceil(u128::from(BLOCK_LEN))).unwrap_or(u32::MAX);
-        blocks.clamp(config.requests_per_peer_min, config.requests_per_peer_max)
+        blocks.max(config.requests_per_peer_min).min(self.depth_max)
     }
 }
 

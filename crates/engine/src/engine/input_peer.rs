@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::peer::{Peer, Stage};
-use crate::{CloseReason, Event, Handshake, Message, Output, PeerId, PeerKey, PeerSource};
+use crate::{CloseReason, Event, Handshake, Message, Output, PeerId, PeerKey, PeerSource, Reserved};
 
 /// Addresses of peers that have left, remembered so that a piece they shared in can still be held against them.
 const DEPARTED_MAX: usize = 1000;
@@ -92,6 +92,7 @@ impl Engine {
             peer.stage_since = self.now;
             peer.peer_id = Some(handshake.peer_id);
             peer.is_on_parole = is_on_parole;
+            peer.spoken = self.config.offered().common(Reserved(handshake.reserved));
         }
         self.joined += 1;
         self.outbox.event(Event::PeerJoined { peer: key, addr });
@@ -99,6 +100,7 @@ impl Engine {
             let bitfield = Message::Bitfield(self.picker.have().clone());
             self.send(key, &bitfield);
         }
+        self.send_extended_handshake(key);
     }
 
     /// Connects to known addresses whose time has come, as far as there is room.
@@ -128,14 +130,6 @@ impl Engine {
     pub(super) fn close(&mut self, key: PeerKey, reason: CloseReason) {
         self.outbox.close(key, reason.clone());
         self.forget_peer(key, reason);
-    }
-
-    /// Both sides have everything: the place is better used by somebody else.
-    pub(super) fn close_if_both_seeds(&mut self, key: PeerKey) {
-        let is_seed = self.peers.get(&key).is_some_and(|peer| peer.is_joined() && peer.has.is_complete());
-        if is_seed && self.picker.have().is_complete() {
-            self.close(key, CloseReason::BothSeeds);
-        }
     }
 
     /// Appends a message to what goes to this peer.
@@ -179,7 +173,8 @@ impl Engine {
             CloseReason::Stopped => self.book.retry_now(self.now, peer.addr, &mut self.rng),
             _ => {
                 // A seed may have become a downloader by the next try, but seldom has.
-                let was_useful = peer.down_bytes + peer.up_bytes > 0 && *reason != CloseReason::BothSeeds;
+                let is_idle = matches!(reason, CloseReason::BothSeeds | CloseReason::BothUploadOnly);
+                let was_useful = peer.down_bytes + peer.up_bytes > 0 && !is_idle;
                 self.book.retry_later(&self.config, self.now, peer.addr, was_useful, &mut self.rng);
             }
         }
@@ -216,7 +211,8 @@ impl Engine {
     }
 
     fn send_handshake(&mut self, key: PeerKey) {
-        let handshake = Handshake { reserved: [0; 8], info_hash: self.info_hash, peer_id: self.peer_id };
+        let reserved = self.config.offered().0;
+        let handshake = Handshake { reserved, info_hash: self.info_hash, peer_id: self.peer_id };
         let len = self.outbox.send(key, |bytes| bytes.extend(handshake.encode()));
         self.count_sent(key, len);
     }

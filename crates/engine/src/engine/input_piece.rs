@@ -32,10 +32,11 @@ impl Engine {
                 self.update_interest(key);
             }
             if is_complete {
-                self.close_if_both_seeds(key);
+                self.close_if_neither_downloads(key);
             }
         }
         if is_complete {
+            self.tell_upload_only();
             self.outbox.event(Event::Completed);
             self.trackers.completed(self.now);
         }
@@ -95,7 +96,7 @@ impl Engine {
         connected.or_else(|| self.departed.get(&key).copied())
     }
 
-    fn joined_keys(&self) -> Vec<PeerKey> {
+    pub(super) fn joined_keys(&self) -> Vec<PeerKey> {
         self.peers.iter().filter(|(_, peer)| peer.is_joined()).map(|(&key, _)| key).collect()
     }
 }

@@ -51,7 +51,8 @@ impl Engine {
     fn handle_message(&mut self, key: PeerKey, message: Message) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         let is_first = !peer.has_spoken;
-        peer.has_spoken |= message != Message::KeepAlive;
+        // Some clients introduce themselves before they say what they have.
+        peer.has_spoken |= !matches!(message, Message::KeepAlive | Message::Extended { .. });
         match message {
             Message::KeepAlive => {}
             Message::Choke => self.handle_choke(key),
@@ -80,6 +81,14 @@ impl Engine {
                     peer.requests_in.remove(at);
                 }
             }
+            Message::Suggest(_)
+            | Message::HaveAll
+            | Message::HaveNone
+            | Message::Reject(_)
+            | Message::AllowedFast(_) => self.close(key, CloseReason::NotOffered { bep: 6 }),
+            Message::Extended { id, payload } => self.handle_extended(key, id, &payload),
+            // Of version 2 torrents, which we do not offer.
+            Message::HashRequest(_) | Message::Hashes { .. } | Message::HashReject(_) => {}
         }
     }
 
@@ -103,7 +112,7 @@ impl Engine {
             peer.starved_at = None;
         }
         self.update_interest(key);
-        self.close_if_both_seeds(key);
+        self.close_if_neither_downloads(key);
     }
 
     fn handle_bitfield(&mut self, key: PeerKey, has: Bitfield) {
@@ -113,7 +122,7 @@ impl Engine {
         peer.wanted_pieces = has.iter().filter(|piece| !have.has(*piece)).count() as u32;
         peer.has = has;
         self.update_interest(key);
-        self.close_if_both_seeds(key);
+        self.close_if_neither_downloads(key);
     }
 
     fn handle_request(&mut self, key: PeerKey, block: BlockRef) {

@@ -43,10 +43,8 @@ impl Engine {
                 peer.late.len() <= self.config.requests_per_peer_max as usize,
                 "invariant: late requests are bounded"
             );
-            assert!(
-                peer.outstanding.len() <= self.config.requests_per_peer_max as usize,
-                "invariant: requests_per_peer_max"
-            );
+            let max = self.config.requests_per_peer_max.max(self.config.requests_told_max);
+            assert!(peer.outstanding.len() <= max as usize, "invariant: requests are bounded");
             assert!(
                 peer.requests_in.len() <= self.config.requests_from_peer_max as usize,
                 "invariant: requests_from_peer_max"

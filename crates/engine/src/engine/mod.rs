@@ -5,9 +5,11 @@
 mod choking;
 mod input_block;
 mod input_control;
+mod input_extended;
 mod input_peer;
 mod input_piece;
 mod input_tracker;
+mod input_upload_only;
 mod input_wire;
 mod invariants;
 mod outbox;
@@ -50,6 +52,9 @@ pub struct Engine {
     is_running: bool,
     /// Our incoming port; zero while there is none.
     port: u16,
+    /// Our addresses as most peers see them.
+    external_v4: Option<IpAddr>,
+    external_v6: Option<IpAddr>,
     picker: Picker,
     peers: BTreeMap<PeerKey, Peer>,
     /// Key of the next connection that we ask for; even.
@@ -129,6 +134,8 @@ impl Engine {
             now,
             is_running: false,
             port: 0,
+            external_v4: None,
+            external_v6: None,
             picker: Picker::new(geometry, have, &mut rng),
             peers: BTreeMap::new(),
             next_key: 0,

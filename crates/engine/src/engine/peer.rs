@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use crate::ext::Extensions;
 use crate::picker::Outstanding;
 use crate::rate::RateMeter;
 use crate::requests::Pipeline;
 use crate::wire::Decoder;
-use crate::{Bitfield, BlockRef, ChokeReason, Config, Instant, PeerId, PeerSource, PieceIndex};
+use crate::{Bitfield, BlockRef, ChokeReason, Config, Instant, PeerId, PeerSource, PieceIndex, Reserved};
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub(super) struct Peer {
     pub(super) stage_since: Instant,
     pub(super) peer_id: Option<PeerId>,
     pub(super) decoder: Decoder,
+    /// Extensions that both sides offer.
+    pub(super) spoken: Reserved,
+    /// What it said about itself through BEP 10.
+    pub(super) extensions: Extensions,
     /// A message came: a bitfield would only add to what it has.
     pub(super) has_spoken: bool,
     pub(super) has: Bitfield,
@@ -101,6 +106,8 @@ impl Peer {
             stage_since: now,
             peer_id: None,
             decoder: Decoder::new(pieces_total, config.message_len_max),
+            spoken: Reserved::default(),
+            extensions: Extensions::default(),
             has_spoken: false,
             has: Bitfield::none(pieces_total),
             is_counted_as_seed: false,

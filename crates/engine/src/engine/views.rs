@@ -1,5 +1,7 @@
 //! What a host may look at.
 
+use std::net::IpAddr;
+
 use super::Engine;
 use super::peer::Peer;
 use crate::client_name::client_name;
@@ -63,6 +65,12 @@ impl Engine {
         &self.metainfo
     }
 
+    /// Our address of the same family as `like`, as most peers see it (BEP 10, `yourip`); `None` before any says so.
+    #[must_use]
+    pub const fn external_ip(&self, like: IpAddr) -> Option<IpAddr> {
+        if like.is_ipv4() { self.external_v4 } else { self.external_v6 }
+    }
+
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
@@ -81,7 +89,7 @@ impl Engine {
             addr: peer.addr,
             source: peer.source,
             peer_id: peer.peer_id,
-            client: peer.peer_id.as_ref().map(client_name).unwrap_or_default(),
+            client: client_of(peer),
             am_choking: peer.am_choking,
             am_interested: peer.am_interested,
             peer_choking: peer.peer_choking,
@@ -104,4 +112,11 @@ impl Engine {
             },
         }
     }
+}
+
+/// What the client calls itself, if that says more than its peer id does.
+fn client_of(peer: &Peer) -> String {
+    let from_id = peer.peer_id.as_ref().map(client_name).unwrap_or_default();
+    let said = peer.extensions.said.client.as_ref().filter(|said| said.len() > from_id.len());
+    said.cloned().unwrap_or(from_id)
 }

@@ -1,11 +1,13 @@
 //! Bytes of one connection, cut anywhere, to messages. Copies no payload: it says where a block's bytes lie in the
-//! input. Only the fixed head of a message (at most 68 bytes) and a bitfield are ever collected.
+//! input. Only the fixed head of a message (at most 68 bytes), a bitfield, and the messages of extensions are ever
+//! collected.
 
 use std::ops::Range;
 
 use codec::{HANDSHAKE_LEN, Handshake, Opening, opening};
 
-use super::{Message, PIECE_HEADER_LEN, id};
+use super::hashes::{HASH_LEN, HASH_RANGE_LEN};
+use super::{COLLECTED_LEN_MAX, HashRange, Message, PIECE_HEADER_LEN, id};
 use crate::{Bitfield, BlockRef, CloseReason, PieceIndex};
 
 /// Bytes of the length prefix.
@@ -52,7 +54,8 @@ enum State {
     Handshake,
     /// Length, id and fixed fields of a message.
     Head,
-    Bitfield {
+    /// The rest of a message that is looked at as a whole.
+    Collect {
         bytes: Vec<u8>,
         expected: usize,
     },
@@ -131,7 +134,7 @@ impl Decoder {
                         return Ok(Some(decoded));
                     }
                 }
-                State::Bitfield { bytes, expected } => {
+                State::Collect { bytes, expected } => {
                     let take = rest.len().min(*expected - bytes.len());
                     bytes.extend_from_slice(&rest[..take]);
                     *at += take;
@@ -139,7 +142,7 @@ impl Decoder {
                         return Ok(None);
                     }
                     let bytes = std::mem::take(bytes);
-                    return self.finish_bitfield(bytes).map(Some);
+                    return self.finish_collected(bytes).map(Some);
                 }
                 State::Payload { block, done } if *done == block.len => {
                     let block = *block;
@@ -203,22 +206,34 @@ impl Decoder {
         }
         let id = self.head[PREFIX_LEN];
         let is_length_right = match id {
-            id::CHOKE | id::UNCHOKE | id::INTERESTED | id::NOT_INTERESTED => len == 1,
-            id::HAVE => len == 5,
-            id::REQUEST | id::CANCEL => len == 13,
+            id::CHOKE | id::UNCHOKE | id::INTERESTED | id::NOT_INTERESTED | id::HAVE_ALL | id::HAVE_NONE => {
+                len == 1
+            }
+            id::HAVE | id::SUGGEST | id::ALLOWED_FAST => len == 5,
+            id::REQUEST | id::CANCEL | id::REJECT => len == 13,
             // A block without bytes would be a block that never ends nor moves anything on.
             id::PIECE => len > 9,
+            id::EXTENDED => len >= 2,
+            id::HASH_REQUEST | id::HASH_REJECT => len as usize == 1 + HASH_RANGE_LEN,
+            id::HASHES => (len as usize).checked_sub(1 + HASH_RANGE_LEN).is_some_and(|n| n % HASH_LEN == 0),
             _ => true,
         };
         if !is_length_right {
             return Err(CloseReason::MessageLength { id, len });
         }
-        if id != id::BITFIELD && len > self.message_len_max {
-            return Err(CloseReason::MessageTooLong { len, max: self.message_len_max });
+        let max = match id {
+            id::BITFIELD => max,
+            id::EXTENDED | id::HASHES => self.message_len_max.min(COLLECTED_LEN_MAX),
+            _ => self.message_len_max,
+        };
+        if len > max {
+            return Err(CloseReason::MessageTooLong { len, max });
         }
         Ok(match id {
             id::PIECE => PIECE_HEADER_LEN,
-            id::HAVE | id::REQUEST | id::CANCEL => PREFIX_LEN + len as usize,
+            id::HAVE | id::SUGGEST | id::ALLOWED_FAST | id::REQUEST | id::CANCEL | id::REJECT => {
+                PREFIX_LEN + len as usize
+            }
             _ => PREFIX_LEN + 1,
         })
     }
@@ -239,6 +254,11 @@ impl Decoder {
             id::HAVE => Message::Have(self.piece(0, 0)?),
             id::REQUEST => Message::Request(self.block(self.number(13))?),
             id::CANCEL => Message::Cancel(self.block(self.number(13))?),
+            id::SUGGEST => Message::Suggest(self.piece(0, 0)?),
+            id::HAVE_ALL => Message::HaveAll,
+            id::HAVE_NONE => Message::HaveNone,
+            id::REJECT => Message::Reject(self.block(self.number(13))?),
+            id::ALLOWED_FAST => Message::AllowedFast(self.piece(0, 0)?),
             id::PIECE => {
                 let block = self.block(len - 9)?;
                 self.state = State::Payload { block, done: 0 };
@@ -249,7 +269,12 @@ impl Decoder {
                 if len as usize != 1 + expected {
                     return Err(self.bad_bitfield(len - 1));
                 }
-                self.state = State::Bitfield { bytes: Vec::with_capacity(expected), expected };
+                self.state = State::Collect { bytes: Vec::with_capacity(expected), expected };
+                return Ok(None);
+            }
+            id::EXTENDED | id::HASH_REQUEST | id::HASHES | id::HASH_REJECT => {
+                // No memory for what is only announced: it grows with what comes.
+                self.state = State::Collect { bytes: Vec::new(), expected: len as usize - 1 };
                 return Ok(None);
             }
             _ => {
@@ -261,11 +286,28 @@ impl Decoder {
         Ok(Some(Decoded::Message(message)))
     }
 
-    fn finish_bitfield(&mut self, bytes: Vec<u8>) -> Result<Decoded, CloseReason> {
-        let len = bytes.len() as u32;
-        let field = Bitfield::from_wire_vec(bytes, self.pieces_total).map_err(|_| self.bad_bitfield(len))?;
+    /// All that follows the id of a collected message is there.
+    fn finish_collected(&mut self, bytes: Vec<u8>) -> Result<Decoded, CloseReason> {
+        let id = self.head[PREFIX_LEN];
+        let len = 1 + bytes.len() as u32;
+        let message = match (id, bytes.split_first_chunk::<HASH_RANGE_LEN>()) {
+            (id::BITFIELD, _) => {
+                let field = Bitfield::from_wire_vec(bytes, self.pieces_total);
+                Message::Bitfield(field.map_err(|_| self.bad_bitfield(len - 1))?)
+            }
+            (id::EXTENDED, _) => {
+                let mut payload = bytes;
+                Message::Extended { id: payload.remove(0), payload }
+            }
+            (id::HASH_REQUEST, Some((range, _))) => Message::HashRequest(HashRange::parse(range)),
+            (id::HASHES, Some((range, hashes))) => {
+                Message::Hashes { range: HashRange::parse(range), hashes: hashes.to_vec() }
+            }
+            (id::HASH_REJECT, Some((range, _))) => Message::HashReject(HashRange::parse(range)),
+            _ => return Err(CloseReason::MessageLength { id, len }),
+        };
         self.expect_message();
-        Ok(Decoded::Message(Message::Bitfield(field)))
+        Ok(Decoded::Message(message))
     }
 
     /// Counts up to `left` bytes towards the block under way.

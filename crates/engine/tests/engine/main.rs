@@ -5,6 +5,7 @@
 mod anything;
 mod closing;
 mod downloading;
+mod extensions;
 mod peers;
 mod suspects;
 mod swarm;

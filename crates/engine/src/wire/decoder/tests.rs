@@ -17,7 +17,11 @@ fn handshake() -> Handshake {
     Handshake { reserved: [0; 8], info_hash: InfoHash([3; 20]), peer_id: PeerId([4; 20]) }
 }
 
-/// One of everything that BEP 3 has, as bytes and as what comes out of them (blocks in one part).
+fn range() -> HashRange {
+    HashRange { pieces_root: [9; 32], base_layer: 1, index: 2, len: 3, proof_layers: 4 }
+}
+
+/// One of everything, as bytes and as what comes out of them (blocks in one part).
 fn conversation() -> (Vec<u8>, Vec<Decoded>) {
     let mut field = Bitfield::none(PIECES);
     field.insert(PieceIndex(11));
@@ -31,6 +35,16 @@ fn conversation() -> (Vec<u8>, Vec<Decoded>) {
         Message::Have(PieceIndex(0)),
         Message::NotInterested,
         Message::Choke,
+        Message::Suggest(PieceIndex(3)),
+        Message::HaveAll,
+        Message::HaveNone,
+        Message::Reject(block(1, 0, 16384)),
+        Message::AllowedFast(PieceIndex(11)),
+        Message::Extended { id: 0, payload: b"d1:md6:ut_pexi1eee".to_vec() },
+        Message::Extended { id: 7, payload: Vec::new() },
+        Message::HashRequest(range()),
+        Message::Hashes { range: range(), hashes: (0..96).collect() },
+        Message::HashReject(range()),
     ];
     let mut bytes = handshake().encode().to_vec();
     let mut expected = vec![Decoded::Handshake(handshake())];
@@ -43,8 +57,8 @@ fn conversation() -> (Vec<u8>, Vec<Decoded>) {
         expected.push(Decoded::PieceHeader { block: sent });
         expected.push(Decoded::Payload { part: sent, from: 0..0 });
         expected.push(Decoded::BlockEnd { block: sent });
-        // Port (BEP 5) and an extension message, neither of which this side offered.
-        bytes.extend(b"\0\0\0\x03\x09\x1a\xe1\0\0\0\x05\x14abcd");
+        // Port (BEP 5), which this side did not offer, and something unheard of.
+        bytes.extend(b"\0\0\0\x03\x09\x1a\xe1\0\0\0\x05\xf0abcd");
     }
     (bytes, expected)
 }
@@ -138,6 +152,14 @@ fn faults_are_named_with_their_numbers() {
         refusal(&piece_header(&block(PIECES, 1, 2))),
         CloseReason::OutOfRange { piece: PIECES, begin: 1, len: 2 }
     );
+    assert_eq!(refusal(b"\0\0\0\x02\x0e"), CloseReason::MessageLength { id: 14, len: 2 });
+    assert_eq!(refusal(b"\0\0\0\x01\x14"), CloseReason::MessageLength { id: 20, len: 1 });
+    assert_eq!(refusal(b"\0\0\0\x32\x15"), CloseReason::MessageLength { id: 21, len: 50 });
+    assert_eq!(refusal(b"\0\0\0\x32\x16"), CloseReason::MessageLength { id: 22, len: 50 });
+    assert_eq!(
+        refusal(b"\0\0\0\x05\x11\0\0\0\x0c"),
+        CloseReason::OutOfRange { piece: PIECES, begin: 0, len: 0 }
+    );
     assert_eq!(refusal(b"\0\0\0\x04\x05"), CloseReason::BadBitfield { len: 3, expected: 2 });
     assert_eq!(refusal(b"\0\0\0\x03\x05\xff\xff"), CloseReason::BadBitfield { len: 2, expected: 2 });
 }
@@ -161,6 +183,22 @@ fn a_torrent_may_need_a_bitfield_longer_than_other_messages() {
 }
 
 #[test]
+fn what_is_collected_is_bounded_below_what_passes_through() {
+    let read = |bytes: &[u8]| {
+        let mut decoder = Decoder::new(PIECES, 1 << 20);
+        decoder.next(&handshake().encode(), &mut 0).unwrap();
+        decoder.next(bytes, &mut 0)
+    };
+    let refused = |len| Err(CloseReason::MessageTooLong { len, max: COLLECTED_LEN_MAX });
+    assert_eq!(read(b"\0\x01\0\x01\x14"), refused(COLLECTED_LEN_MAX + 1));
+    assert_eq!(read(b"\0\x01\0\x11\x16"), refused(COLLECTED_LEN_MAX + 17));
+    let mut bytes = Vec::new();
+    let message = Message::Extended { id: 1, payload: vec![5; COLLECTED_LEN_MAX as usize - 2] };
+    message.encode(&mut bytes);
+    assert_eq!(read(&bytes), Ok(Some(Decoded::Message(message))));
+}
+
+#[test]
 fn an_error_stays() {
     let mut decoder = Decoder::new(PIECES, LEN_MAX);
     assert_eq!(decoder.next(b"X", &mut 0), Err(CloseReason::NotBitTorrent));
@@ -172,7 +210,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_after_a_handshake_never_panic(
         bytes in proptest::collection::vec(any::<u8>(), 0..400),
-        small in proptest::collection::vec(0_u8..16, 0..400),
+        small in proptest::collection::vec(0_u8..24, 0..400),
         cut in 0_usize..400,
     ) {
         for bytes in [bytes, small] {

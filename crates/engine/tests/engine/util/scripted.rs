@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine::{
     Bitfield, BlockRef, CloseReason, Config, Decoded, Decoder, Engine, Event, Handshake, InfoHash, Input,
-    Instant, Message, Output, PeerId, PeerKey, PieceIndex, VerifyOutcome, piece_header,
+    Instant, Message, Output, PeerId, PeerKey, PieceIndex, Reserved, VerifyOutcome, piece_header,
 };
 
 use super::Content;
@@ -56,12 +56,18 @@ impl Remote {
         }
     }
 
-    /// A peer at 10.9.0.`last` connects and sends its handshake.
+    /// A peer at 10.9.0.`last` connects and sends its handshake. It offers no extensions.
     pub fn join(&mut self, last: u8) -> PeerKey {
-        let mut id = REMOTE_ID;
-        id.0[19] = last;
+        self.join_offering(last, Reserved::default())
+    }
+
+    /// As [`Remote::join`], by a peer that offers extensions.
+    pub fn join_offering(&mut self, last: u8, reserved: Reserved) -> PeerKey {
+        let mut peer_id = REMOTE_ID;
+        peer_id.0[19] = last;
         let key = self.accept(SocketAddr::from(([10, 9, 0, last], 50_000)));
-        self.bytes(key, &handshake_bytes(self.content.metainfo.info_hash(), id));
+        let info_hash = self.content.metainfo.info_hash();
+        self.bytes(key, &Handshake { reserved: reserved.0, info_hash, peer_id }.encode());
         key
     }
 
