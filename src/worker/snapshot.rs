@@ -12,6 +12,11 @@ use crate::messages::{
 
 /// Between two snapshots while something happens: as often as an eye can read numbers that change.
 const INTERVAL_MS: u32 = 200;
+/// The same while the download is so fast ([`FAST_BYTES_PER_S`]) that it needs the processor that draws: all that is on
+/// the page changes with each picture, and drawing five a second took a fifth of a core.
+const FAST_INTERVAL_MS: u32 = 500;
+/// Bytes a second from the relay above which pictures come at [`FAST_INTERVAL_MS`].
+const FAST_BYTES_PER_S: u64 = 30_000_000;
 /// Between two snapshots of a watched torrent while nothing happens: its clocks go on.
 const IDLE_INTERVAL_MS: u32 = 1000;
 /// Totals are written down, and free space is looked at, every so many snapshots.
@@ -30,6 +35,9 @@ pub(crate) struct View {
     last_list: Option<Snapshot>,
     map: Vec<u8>,
     shown: u32,
+    /// What had come from the relay when something was shown last, and how long after that it is shown again.
+    shown_at_bytes: u64,
+    interval_ms: u32,
 }
 
 impl View {
@@ -44,6 +52,14 @@ impl View {
         if self.timer.is_none() || self.is_idle {
             self.arm(host, 0, false);
         }
+    }
+
+    /// How long to wait after what is shown now, when so many bytes have come in all.
+    fn next_interval_ms(&mut self, down_bytes: u64) -> u32 {
+        let came = down_bytes.saturating_sub(std::mem::replace(&mut self.shown_at_bytes, down_bytes));
+        let is_fast = came * 1000 > FAST_BYTES_PER_S * u64::from(self.interval_ms.max(INTERVAL_MS));
+        self.interval_ms = if is_fast { FAST_INTERVAL_MS } else { INTERVAL_MS };
+        self.interval_ms
     }
 
     fn arm(&mut self, host: &Host, wait_ms: u32, is_idle: bool) {
@@ -66,7 +82,8 @@ impl Host {
             }
             state.view.has_news = false;
             state.show();
-            state.view.arm(&state.host, INTERVAL_MS, false);
+            let interval_ms = state.view.next_interval_ms(state.wires.relay.down_bytes());
+            state.view.arm(&state.host, interval_ms, false);
             state.view.shown += 1;
             state.view.shown % HOUSEKEEPING_EVERY == 0
         });

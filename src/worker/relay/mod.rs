@@ -137,6 +137,11 @@ impl Relay {
         self.welcome.as_ref().map_or(0, |welcome| welcome.incoming_port)
     }
 
+    /// Bytes that have come from the relay, of all sessions together.
+    pub(crate) fn down_bytes(&self) -> u64 {
+        self.down_bytes
+    }
+
     /// Credit that each new stream has for the way up, in bytes.
     pub(crate) fn stream_credit_up(&self) -> u64 {
         self.welcome.as_ref().map_or(STREAM_CREDIT_UP, |welcome| welcome.stream_credit)
