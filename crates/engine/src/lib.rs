@@ -20,6 +20,7 @@ mod ext;
 mod geometry;
 mod ids;
 mod io;
+mod magnet;
 mod metainfo;
 mod peers;
 mod picker;
@@ -45,6 +46,7 @@ pub use ids::{BLOCK_LEN, BlockRef, PeerKey, PieceIndex, TrackerKey};
 pub use io::{
     AnnounceAnswer, AnnounceEvent, AnnounceRequest, Event, Input, Output, PeerSource, VerifyOutcome,
 };
+pub use magnet::{FileSelection, MAGNET_LEN_MAX, Magnet, MagnetError};
 pub use metainfo::{
     FileEntry, FileSpan, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX, PIECE_LEN_MIN, Spans,
 };

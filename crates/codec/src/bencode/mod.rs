@@ -8,7 +8,7 @@ mod scan;
 mod value;
 
 pub use keep::{DuplicateKey, Schema, WrongItem};
-pub use scan::{Limits, ScanError, ScanFault, scan};
+pub use scan::{Limits, ScanError, ScanFault, scan, scan_first};
 pub use value::{Document, Value};
 
 #[cfg(test)]

@@ -97,7 +97,23 @@ pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Document<'a>, ScanEr
     }
     let mut scanner = Scanner { bytes, limits, at: 0, items: Vec::new(), open: Vec::new() };
     scanner.run()?;
+    if scanner.at < bytes.len() {
+        return Err(scanner.error(ScanFault::TrailingBytes));
+    }
     Ok(Document::new(bytes, scanner.items))
+}
+
+/// Reads the one value that `bytes` begins with, whatever follows it, as in messages that carry raw bytes behind a
+/// dictionary (BEP 9). Returns what follows, too. `len_max` bounds the value alone.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_first<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Document<'a>, &'a [u8]), ScanError> {
+    let head = &bytes[..bytes.len().min(limits.len_max).min(u32::MAX as usize - 1)];
+    let mut scanner = Scanner { bytes: head, limits, at: 0, items: Vec::new(), open: Vec::new() };
+    scanner.run()?;
+    let rest = &bytes[scanner.at..];
+    Ok((Document::new(head, scanner.items), rest))
 }
 
 struct Scanner<'a> {
@@ -130,7 +146,7 @@ impl Scanner<'_> {
                 break;
             }
         }
-        if self.at < self.bytes.len() { Err(self.error(ScanFault::TrailingBytes)) } else { Ok(()) }
+        Ok(())
     }
 
     /// Reads one number, one string, or one end or beginning of a list or dictionary.

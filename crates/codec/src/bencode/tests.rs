@@ -114,6 +114,17 @@ fn only_known_keys_of_the_right_kind_are_kept() {
 }
 
 #[test]
+fn the_first_value_ends_where_it_ends_and_the_rest_is_handed_back() {
+    let (document, rest) = scan_first(b"d1:ai1ee and more", &LIMITS).unwrap();
+    assert_eq!((document.root().raw(), rest), (&b"d1:ai1ee"[..], &b" and more"[..]));
+    assert_eq!(scan_first(b"i1ei", &LIMITS).unwrap().1, b"i");
+    assert_eq!(scan_first(b"d1:ai1e", &LIMITS).unwrap_err().fault, ScanFault::Truncated);
+    let limits = Limits { len_max: 4, ..LIMITS };
+    assert_eq!(scan_first(b"i12eeeee", &limits).unwrap().1, b"eeee");
+    assert_eq!(scan_first(b"i123ee", &limits).unwrap_err().fault, ScanFault::Truncated);
+}
+
+#[test]
 fn an_error_is_a_sentence_with_its_place() {
     let error = scan(b"d4:name", &LIMITS).unwrap_err().to_string();
     assert_eq!(error, "the data ends after 7 bytes, in the middle of a value");

@@ -1,6 +1,7 @@
 //! What a .torrent file says (BEP 3, 12, 27, 47), checked once, so that nothing behind it has to doubt it.
 
 mod error;
+mod from_info;
 mod layout;
 mod parse;
 mod path;
@@ -10,11 +11,15 @@ mod tests;
 
 pub use error::MetainfoError;
 pub use layout::{FileSpan, Spans};
+pub(crate) use parse::{TRACKERS_MAX, sane_url};
+pub(crate) use path::safe_name;
+
+use std::ops::Range;
 
 use codec::InfoHash;
 
 use crate::geometry::Geometry;
-use crate::{BlockRef, PieceIndex};
+use crate::{BlockRef, Magnet, PieceIndex};
 
 /// Largest .torrent file that is read, in bytes. It also bounds the number of pieces, at 20 bytes each.
 pub const METAINFO_LEN_MAX: usize = 16 << 20;
@@ -27,6 +32,8 @@ pub const PIECE_LEN_MAX: u32 = 64 << 20;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Metainfo {
     bytes: Vec<u8>,
+    /// Where the info dictionary lies in `bytes`.
+    info: Range<usize>,
     info_hash: InfoHash,
     name: String,
     geometry: Geometry,
@@ -65,6 +72,18 @@ impl Metainfo {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The info dictionary as it was written, as peers without a .torrent file are sent it (BEP 9).
+    #[must_use]
+    pub fn info_bytes(&self) -> &[u8] {
+        &self.bytes[self.info.clone()]
+    }
+
+    /// The magnet link of this torrent, for somebody who has no .torrent file.
+    #[must_use]
+    pub fn magnet(&self) -> Magnet {
+        Magnet::of(self)
     }
 
     /// Names the torrent and its swarm: SHA-1 over the info dictionary as it was written.

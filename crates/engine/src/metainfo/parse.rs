@@ -1,5 +1,7 @@
 //! From bytes to a [`Metainfo`] that is sound as a whole.
 
+use std::ops::Range;
+
 use codec::InfoHash;
 use codec::bencode::{Limits, ScanError, ScanFault, Value, scan};
 use serde_bytes::ByteBuf;
@@ -14,7 +16,7 @@ use crate::geometry::Geometry;
 /// parts if each of its files takes a hundred bytes.
 const LIMITS: Limits = Limits { len_max: METAINFO_LEN_MAX, depth_max: 100, items_max: 3_000_000 };
 /// Trackers kept; lists of hundreds are seen, and each is asked by each client.
-const TRACKERS_MAX: usize = 100;
+pub(crate) const TRACKERS_MAX: usize = 100;
 /// Longest address of a tracker, in bytes.
 const URL_LEN_MAX: usize = 2048;
 /// Longest comment kept, in characters.
@@ -26,7 +28,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
     }
     let document = scan(bytes, &LIMITS).map_err(|error| unreadable(bytes, error))?;
     let root = document.root();
-    let info_hash = info_hash(root)?;
+    let (info_hash, info_at) = info_hash(root)?;
     let raw = known_part(root)?;
     let info = raw.info.as_ref().ok_or(MetainfoError::NoInfo)?;
 
@@ -46,6 +48,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
 
     Ok(Metainfo {
         bytes: bytes.to_vec(),
+        info: info_at,
         info_hash,
         name,
         geometry: Geometry::new(piece_len, total_len),
@@ -66,12 +69,14 @@ fn unreadable(bytes: &[u8], error: ScanError) -> MetainfoError {
     if looks_like_one || is_nested_junk { MetainfoError::Damaged(error) } else { MetainfoError::NotATorrent }
 }
 
-fn info_hash(root: Value<'_>) -> Result<InfoHash, MetainfoError> {
+/// The hash of the info dictionary, and where that lies.
+fn info_hash(root: Value<'_>) -> Result<(InfoHash, Range<usize>), MetainfoError> {
     if root.dict().is_none() {
         return Err(MetainfoError::NotATorrent);
     }
     let info = root.get(b"info").filter(|info| info.dict().is_some()).ok_or(MetainfoError::NoInfo)?;
-    Ok(InfoHash(Sha1::digest(info.raw()).into()))
+    let at = info.offset()..info.offset() + info.raw().len();
+    Ok((InfoHash(Sha1::digest(info.raw()).into()), at))
 }
 
 fn known_part(root: Value<'_>) -> Result<RawMetainfo, MetainfoError> {
@@ -176,7 +181,7 @@ fn trackers(raw: &RawMetainfo) -> Vec<Vec<String>> {
     let mut tier = |urls: &[ByteBuf]| -> Vec<String> {
         let mut tier = Vec::new();
         for url in urls {
-            let Some(url) = url_text(url).filter(|url| !known.contains(url)) else { continue };
+            let Some(url) = sane_url(url).filter(|url| !known.contains(url)) else { continue };
             if known.len() < TRACKERS_MAX {
                 known.push(url.clone());
                 tier.push(url);
@@ -194,7 +199,8 @@ fn trackers(raw: &RawMetainfo) -> Vec<Vec<String>> {
     tiers
 }
 
-fn url_text(url: &ByteBuf) -> Option<String> {
+/// An address as it may stand in a torrent, if it is one by its looks.
+pub(crate) fn sane_url(url: &[u8]) -> Option<String> {
     let url = std::str::from_utf8(url).ok()?.trim();
     let is_sane = !url.is_empty() && url.len() <= URL_LEN_MAX && !url.contains(char::is_control);
     is_sane.then(|| url.to_owned())

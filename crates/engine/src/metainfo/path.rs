@@ -42,7 +42,7 @@ fn climbs_out(name: &str) -> bool {
 }
 
 /// The name with everything replaced that some file system or terminal would trip over; `None` if nothing is left.
-fn safe_name(name: &str) -> Option<String> {
+pub(crate) fn safe_name(name: &str) -> Option<String> {
     if name.is_empty() || name == "." {
         return None;
     }
