@@ -34,6 +34,12 @@ pub struct Config {
     pub requests_told_max: u32,
     /// Offer the extension protocol (BEP 10); without it nothing that stands on it is spoken.
     pub offers_extensions: bool,
+    /// Offer the fast extension (BEP 6).
+    pub offers_fast: bool,
+    /// Pieces that a peer without any may have while it is choked (BEP 6: ten); less in a torrent of under 80 pieces.
+    pub allowed_fast_pieces: u32,
+    /// Pieces that a peer may suggest, and allow us while it chokes us, that are remembered (six times BEP 6's ten).
+    pub fast_pieces_max: usize,
     /// The pipeline covers this much time at the measured rate, beside the measured delay.
     pub request_queue_time: Duration,
     /// Requests of a peer that wait here at most; more close the connection. Transmission asks for all that it would
@@ -79,7 +85,8 @@ pub struct Config {
 impl Config {
     /// What we offer in the handshake.
     pub(crate) fn offered(&self) -> Reserved {
-        if self.offers_extensions { Reserved::EXTENDED } else { Reserved::default() }
+        let offer = |is_offered, what| if is_offered { what } else { Reserved::default() };
+        offer(self.offers_extensions, Reserved::EXTENDED).with(offer(self.offers_fast, Reserved::FAST))
     }
 }
 
@@ -99,6 +106,9 @@ impl Default for Config {
             requests_per_peer_max: 250,
             requests_told_max: 2000,
             offers_extensions: true,
+            offers_fast: true,
+            allowed_fast_pieces: 10,
+            fast_pieces_max: 64,
             request_queue_time: Duration::from_secs(1),
             requests_from_peer_max: 32_768,
             send_queue_bytes_max: 1 << 20,

@@ -17,6 +17,7 @@ mod config;
 mod create;
 mod engine;
 mod ext;
+mod fast;
 mod geometry;
 mod ids;
 mod io;

@@ -110,6 +110,15 @@ pub enum CloseReason {
         /// The bound.
         max: u32,
     },
+    /// It refused a request that was never made (BEP 6).
+    UnrequestedReject {
+        /// Piece index as sent.
+        piece: u32,
+        /// Begin as sent.
+        begin: u32,
+        /// Length as sent.
+        len: u32,
+    },
     /// It used an extension that was not offered by both sides.
     NotOffered {
         /// Number of the document that describes the extension.
@@ -168,6 +177,7 @@ impl CloseReason {
             Self::BadBitfield { .. } => "bad-bitfield",
             Self::OutOfRange { .. } => "out-of-range",
             Self::TooManyRequests { .. } => "too-many-requests",
+            Self::UnrequestedReject { .. } => "unrequested-reject",
             Self::NotOffered { .. } => "not-offered",
             Self::BadExtended { .. } => "bad-extended",
             Self::UnrequestedBlocks { .. } => "unrequested-blocks",
@@ -204,6 +214,9 @@ impl fmt::Display for CloseReason {
                 write!(f, "it named piece {piece}, begin {begin}, length {len}, outside the torrent")
             }
             Self::TooManyRequests { max } => write!(f, "it had more than {max} requests outstanding"),
+            Self::UnrequestedReject { piece, begin, len } => {
+                write!(f, "it refused piece {piece}, begin {begin}, length {len}, which nobody asked for")
+            }
             Self::NotOffered { bep } => write!(f, "it used an extension that was not agreed on (BEP {bep})"),
             Self::BadExtended { extension, len } => {
                 write!(f, "its message {extension} of {len} bytes is malformed")

@@ -1,10 +1,8 @@
 //! Carries out what the choker decided.
 
-use std::collections::VecDeque;
-
 use super::Engine;
 use crate::choker::{self, Candidate, Decision};
-use crate::{ChokeReason, Event, Message};
+use crate::{ChokeReason, Event, Message, PeerKey};
 
 impl Engine {
     /// The round of every ten seconds.
@@ -50,13 +48,19 @@ impl Engine {
             return;
         }
         peer.am_choking = decision.choked;
-        if decision.choked {
-            // BEP 3 has no answer to a request but the block: the peer knows that a choke drops them.
-            peer.requests_in = VecDeque::new();
-        }
         self.choke_counts[decision.reason as usize] += 1;
         self.send(decision.peer, if decision.choked { &Message::Choke } else { &Message::Unchoke });
+        if decision.choked {
+            self.drop_requests_of(decision.peer);
+        }
         let Decision { peer, choked, reason } = *decision;
         self.outbox.event(Event::Choke { peer, choked, reason });
+    }
+
+    /// BEP 3 has no answer to a request but the block: the peer knows that a choke drops them. BEP 6 has one.
+    fn drop_requests_of(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        let requests = std::mem::take(&mut peer.requests_in);
+        self.refuse_choked(key, requests);
     }
 }

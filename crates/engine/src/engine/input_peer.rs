@@ -96,10 +96,7 @@ impl Engine {
         }
         self.joined += 1;
         self.outbox.event(Event::PeerJoined { peer: key, addr });
-        if self.picker.have().count() > 0 {
-            let bitfield = Message::Bitfield(self.picker.have().clone());
-            self.send(key, &bitfield);
-        }
+        self.send_what_we_have(key);
         self.send_extended_handshake(key);
     }
 

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::peer::Stage;
 use crate::wire::Decoded;
-use crate::{Bitfield, BlockRef, CloseReason, Message, PeerKey, PieceIndex};
+use crate::{Bitfield, BlockRef, CloseReason, Message, PeerKey, PieceIndex, Reserved};
 
 impl Engine {
     pub(super) fn handle_received(&mut self, key: PeerKey, data: &[u8]) {
@@ -79,13 +79,14 @@ impl Engine {
             Message::Cancel(block) => {
                 if let Some(at) = peer.requests_in.iter().position(|request| *request == block) {
                     peer.requests_in.remove(at);
+                    self.refuse(key, block);
                 }
             }
             Message::Suggest(_)
             | Message::HaveAll
             | Message::HaveNone
             | Message::Reject(_)
-            | Message::AllowedFast(_) => self.close(key, CloseReason::NotOffered { bep: 6 }),
+            | Message::AllowedFast(_) => self.handle_fast(key, &message, is_first),
             Message::Extended { id, payload } => self.handle_extended(key, id, &payload),
             // Of version 2 torrents, which we do not offer.
             Message::HashRequest(_) | Message::Hashes { .. } | Message::HashReject(_) => {}
@@ -93,15 +94,18 @@ impl Engine {
     }
 
     /// What it has not sent by now it will not send: its blocks may be asked of others. Some clients still send what
-    /// was on its way, which is no fault.
+    /// was on its way, which is no fault. Who speaks the fast extension answers each request, also now.
     fn handle_choke(&mut self, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         peer.peer_choking = true;
         peer.is_snubbed = false;
-        self.take_back_all(key);
+        peer.starved_at = None;
+        if !peer.spoken.has(Reserved::FAST) {
+            self.take_back_all(key);
+        }
     }
 
-    fn handle_have(&mut self, key: PeerKey, piece: PieceIndex) {
+    pub(super) fn handle_have(&mut self, key: PeerKey, piece: PieceIndex) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         if !peer.has.insert(piece) {
             return;
@@ -115,12 +119,13 @@ impl Engine {
         self.close_if_neither_downloads(key);
     }
 
-    fn handle_bitfield(&mut self, key: PeerKey, has: Bitfield) {
+    pub(super) fn handle_bitfield(&mut self, key: PeerKey, has: Bitfield) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         peer.is_counted_as_seed = self.picker.add_peer(&has, &mut self.rng);
         let have = self.picker.have();
         peer.wanted_pieces = has.iter().filter(|piece| !have.has(*piece)).count() as u32;
         peer.has = has;
+        self.send_allowed_fast(key);
         self.update_interest(key);
         self.close_if_neither_downloads(key);
     }
@@ -131,14 +136,19 @@ impl Engine {
             let BlockRef { piece, begin, len } = block;
             return self.close(key, CloseReason::OutOfRange { piece: piece.0, begin, len });
         }
-        // A request that crossed our choke is no fault; one for a piece that we lack gets no answer (BEP 3 has none).
-        if peer.am_choking || !self.picker.have().has(block.piece) {
-            return;
-        }
         let max = self.config.requests_from_peer_max;
-        if peer.requests_in.len() >= max as usize {
-            return self.close(key, CloseReason::TooManyRequests { max });
+        let is_full = peer.requests_in.len() >= max as usize;
+        let (am_choking, speaks_fast) = (peer.am_choking, peer.spoken.has(Reserved::FAST));
+        // A request that crossed our choke is no fault, nor is one for a piece that we lack.
+        let is_refused = !self.picker.have().has(block.piece)
+            || am_choking && !self.may_have_while_choked(key, &block)
+            || is_full && speaks_fast;
+        if is_refused {
+            self.refuse(key, block);
+        } else if is_full {
+            self.close(key, CloseReason::TooManyRequests { max });
+        } else {
+            self.queue_request(key, block);
         }
-        peer.requests_in.push_back(block);
     }
 }

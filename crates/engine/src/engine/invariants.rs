@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::peer::Stage;
+use crate::Reserved;
 use crate::picker::Outstanding;
 
 impl Engine {
@@ -36,7 +37,7 @@ impl Engine {
                 peer.incoming.is_some_and(|incoming| incoming.is_wanted && incoming.block == request.block)
             };
             assert!(
-                peer.can_be_asked() || peer.outstanding.iter().all(comes),
+                peer.spoken.has(Reserved::FAST) || peer.can_be_asked() || peer.outstanding.iter().all(comes),
                 "invariant: only who serves us is asked, but for a late block under way"
             );
             assert!(
@@ -50,8 +51,14 @@ impl Engine {
                 "invariant: requests_from_peer_max"
             );
             assert!(
-                peer.requests_in.is_empty() || !peer.am_choking,
-                "invariant: who is choked has no requests waiting"
+                !peer.am_choking
+                    || peer.requests_in.iter().all(|block| peer.allowed_to_it.contains(&block.piece)),
+                "invariant: who is choked waits for allowed pieces only"
+            );
+            let max = self.config.fast_pieces_max;
+            assert!(
+                peer.suggested.len() <= max && peer.allowed_fast.len() <= max,
+                "invariant: fast_pieces_max"
             );
             assert!(peer.unsent_payload <= peer.unsent_bytes, "invariant: payload is part of what is unsent");
         }

@@ -6,6 +6,7 @@ mod choking;
 mod input_block;
 mod input_control;
 mod input_extended;
+mod input_fast;
 mod input_peer;
 mod input_piece;
 mod input_tracker;

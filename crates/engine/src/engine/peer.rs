@@ -67,6 +67,10 @@ pub(super) struct Peer {
     pub(super) pipeline: Pipeline,
     pub(super) current: Option<PieceIndex>,
     pub(super) incoming: Option<Incoming>,
+    /// Pieces that it gives although it chokes us (BEP 6).
+    pub(super) allowed_fast: Vec<PieceIndex>,
+    /// Pieces that it would rather give than others (BEP 6).
+    pub(super) suggested: Vec<PieceIndex>,
     /// The picker had nothing more for it at this generation.
     pub(super) starved_at: Option<u64>,
     /// Payload bytes that may still come for requests that were cancelled or choked away: no fault.
@@ -74,6 +78,12 @@ pub(super) struct Peer {
     pub(super) unrequested_bytes: u64,
     /// When payload last came, or was first waited for.
     pub(super) progress_at: Instant,
+
+    /// Pieces that we give it even while we choke it, and how many bytes of them are left.
+    pub(super) allowed_to_it: Vec<PieceIndex>,
+    pub(super) fast_bytes_left: u64,
+    /// It refused a request: nothing is asked of it until then.
+    pub(super) refused_until: Option<Instant>,
 
     pub(super) requests_in: VecDeque<BlockRef>,
     /// Bytes handed to the host and not reported as sent.
@@ -126,10 +136,15 @@ impl Peer {
             pipeline: Pipeline::new(config, now),
             current: None,
             incoming: None,
+            allowed_fast: Vec::new(),
+            suggested: Vec::new(),
             starved_at: None,
             pardoned_bytes: 0,
             unrequested_bytes: 0,
             progress_at: now,
+            allowed_to_it: Vec::new(),
+            fast_bytes_left: 0,
+            refused_until: None,
             requests_in: VecDeque::new(),
             unsent_bytes: 0,
             unsent_payload: 0,
@@ -148,7 +163,7 @@ impl Peer {
 
     /// It may be asked for blocks.
     pub(super) fn can_be_asked(&self) -> bool {
-        self.is_joined() && !self.peer_choking && self.am_interested
+        self.is_joined() && !self.peer_choking && self.am_interested && self.refused_until.is_none()
     }
 
     /// Takes the outstanding request for this block, if there is one.

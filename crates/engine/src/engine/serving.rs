@@ -47,9 +47,8 @@ impl Engine {
 
     fn can_serve(&self, key: PeerKey) -> bool {
         self.peers.get(&key).is_some_and(|peer| {
-            !peer.am_choking
-                && !peer.requests_in.is_empty()
-                && peer.unsent_bytes < self.config.send_queue_bytes_max
+            // While we choke it, only what it may have all the same waits here.
+            !peer.requests_in.is_empty() && peer.unsent_bytes < self.config.send_queue_bytes_max
         })
     }
 

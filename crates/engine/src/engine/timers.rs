@@ -89,6 +89,10 @@ impl Engine {
         if !peer.is_joined() {
             return;
         }
+        if peer.refused_until.is_some_and(|until| until <= self.now) {
+            peer.refused_until = None;
+            self.has_room_news = true;
+        }
         let waited = since(peer.progress_at);
         let is_waiting = !peer.outstanding.is_empty();
         let is_snubbing = is_waiting && waited >= self.config.snubbed_after;
@@ -96,7 +100,9 @@ impl Engine {
         let is_counted_on = (peer.released as usize) < peer.outstanding.len();
         let needs_keep_alive = since(peer.sent_at) >= self.config.keep_alive_after;
         if is_snubbing {
-            peer.is_snubbed = true;
+            // Who chokes us owes us nothing, but then what it allowed all the same is not to be had.
+            peer.is_snubbed = !peer.peer_choking;
+            peer.allowed_fast.clear();
             self.give_up_on_requests(key);
         } else if is_stalled && is_counted_on {
             self.count_off(key);

@@ -4,7 +4,8 @@
 use std::net::SocketAddr;
 
 use engine::{
-    Bitfield, BlockRef, Config, Event, Input, Message, PeerKey, PeerSource, PieceIndex, VerifyOutcome,
+    Bitfield, BlockRef, Config, Event, Input, Message, PeerKey, PeerSource, PieceIndex, Reserved,
+    VerifyOutcome,
 };
 
 use crate::util::{Content, Remote};
@@ -34,7 +35,9 @@ impl Dice {
 fn step(remote: &mut Remote, dice: &mut Dice, peers: &mut Vec<(PeerKey, Vec<BlockRef>)>) {
     peers.retain(|(key, _)| remote.close_reason(*key).is_none());
     if peers.len() < 6 && dice.roll(4) == 0 {
-        let key = remote.join(1 + dice.roll(40) as u8);
+        let offered =
+            if dice.roll(2) == 0 { Reserved::FAST.with(Reserved::EXTENDED) } else { Reserved::default() };
+        let key = remote.join_offering(1 + dice.roll(40) as u8, offered);
         let has = if dice.roll(3) == 0 { Bitfield::all(PIECES) } else { dice.pieces() };
         if dice.roll(5) > 0 {
             remote.says(key, &Message::Bitfield(has));
@@ -46,7 +49,7 @@ fn step(remote: &mut Remote, dice: &mut Dice, peers: &mut Vec<(PeerKey, Vec<Bloc
     let asked = remote.take_requests(key);
     peers[at].1.extend(asked);
     let block = BlockRef { piece: PieceIndex(dice.roll(PIECES)), begin: dice.roll(4) * 16_384, len: 16_384 };
-    match dice.roll(18) {
+    match dice.roll(22) {
         0 => remote.says(key, &Message::Choke),
         1 | 2 => remote.says(key, &Message::Unchoke),
         3 => remote.says(key, &Message::Interested),
@@ -71,6 +74,20 @@ fn step(remote: &mut Remote, dice: &mut Dice, peers: &mut Vec<(PeerKey, Vec<Bloc
             peers.remove(at);
         }
         15 => remote.input(Input::Sent { peer: key, bytes: u64::from(dice.roll(100_000)) }),
+        18 => match dice.roll(8) {
+            0 => remote.says(key, &Message::HaveAll),
+            1 => remote.says(key, &Message::HaveNone),
+            2 | 3 => remote.says(key, &Message::Suggest(block.piece)),
+            4 | 5 => remote.says(key, &Message::AllowedFast(block.piece)),
+            6 => remote.says(key, &Message::Extended { id: 3, payload: vec![dice.roll(2) as u8] }),
+            _ => remote.says(key, &Message::Reject(block)),
+        },
+        19 | 20 => {
+            if !peers[at].1.is_empty() {
+                let refused = peers[at].1.remove(0);
+                remote.says(key, &Message::Reject(refused));
+            }
+        }
         16 if dice.roll(20) == 0 => {
             remote.input(Input::StorageFailed { message: "full".into() });
             remote.input(Input::Start);

@@ -6,6 +6,7 @@ mod anything;
 mod closing;
 mod downloading;
 mod extensions;
+mod fast;
 mod peers;
 mod suspects;
 mod swarm;
