@@ -37,15 +37,16 @@ impl Engine {
     ) -> Result<(), BadExtended> {
         match extension {
             Extension::UploadOnly => self.handle_upload_only(key, payload),
-            Extension::DontHave | Extension::Metadata | Extension::Pex => Ok(()),
+            Extension::DontHave => self.handle_dont_have(key, payload),
+            Extension::Metadata | Extension::Pex => Ok(()),
         }
     }
 
     /// Whether we take messages of this extension.
     pub(super) fn offers(&self, extension: Extension) -> bool {
         match extension {
-            Extension::UploadOnly => true,
-            Extension::DontHave | Extension::Metadata | Extension::Pex => false,
+            Extension::UploadOnly | Extension::DontHave => true,
+            Extension::Metadata | Extension::Pex => false,
         }
     }
 

@@ -5,6 +5,7 @@
 mod choking;
 mod input_block;
 mod input_control;
+mod input_dont_have;
 mod input_extended;
 mod input_fast;
 mod input_peer;

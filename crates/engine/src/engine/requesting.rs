@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::Engine;
 use crate::picker::{Asker, Outstanding};
-use crate::{Event, Message, Output, PeerKey};
+use crate::{Event, Message, Output, PeerKey, PieceIndex};
 
 impl Engine {
     /// Requests from this peer what its pipeline has room for.
@@ -83,15 +83,36 @@ impl Engine {
             incoming.is_wanted = false;
         }
         let outstanding = std::mem::take(&mut peer.outstanding);
-        peer.pardoned_bytes += outstanding.iter().map(|request| u64::from(request.block.len)).sum::<u64>();
-        peer.late.extend(&outstanding);
-        let beyond = peer.late.len().saturating_sub(self.config.requests_per_peer_max as usize);
-        peer.late.drain(..beyond);
-        for request in &outstanding {
-            self.give_back(request);
-        }
+        self.withdraw(key, &outstanding);
         self.picker.end_alone(key);
         outstanding
+    }
+
+    /// These requests stand no more, though their answers may be on their way.
+    fn withdraw(&mut self, key: PeerKey, requests: &VecDeque<Outstanding>) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        peer.pardoned_bytes += requests.iter().map(|request| u64::from(request.block.len)).sum::<u64>();
+        peer.late.extend(requests);
+        let beyond = peer.late.len().saturating_sub(self.config.requests_per_peer_max as usize);
+        peer.late.drain(..beyond);
+        for request in requests {
+            self.give_back(request);
+        }
+    }
+
+    /// The peer has lost this piece: as [`Engine::take_back_all`] for its blocks.
+    pub(super) fn take_back_piece(&mut self, key: PeerKey, piece: PieceIndex) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        let (lost, kept): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut peer.outstanding)
+            .into_iter()
+            .partition(|request| request.block.piece == piece);
+        peer.outstanding = kept;
+        peer.released = peer.outstanding.iter().filter(|request| !request.is_active).count() as u32;
+        peer.current = peer.current.filter(|&current| current != piece);
+        if let Some(incoming) = peer.incoming.as_mut().filter(|incoming| incoming.block.piece == piece) {
+            incoming.is_wanted = false;
+        }
+        self.withdraw(key, &lost);
     }
 
     /// A snubbed peer may have lost our requests: they are cancelled, and it is tried again with one at a time.

@@ -145,6 +145,17 @@ impl Picker {
         self.order.increase(piece, rng);
     }
 
+    /// A peer that is not counted as a seed has lost a piece.
+    pub(crate) fn remove_have(&mut self, piece: PieceIndex, rng: &mut Rng) {
+        self.order.decrease(piece, rng);
+    }
+
+    /// A peer that was counted as a seed has only these pieces left.
+    pub(crate) fn remove_seed_but_for(&mut self, has: &Bitfield, rng: &mut Rng) {
+        self.order.remove_seed();
+        has.iter().for_each(|piece| self.order.increase(piece, rng));
+    }
+
     /// The peer wrote part of this piece: from now on it answers for the piece, with all others that did.
     pub(crate) fn add_contributor(&mut self, piece: PieceIndex, peer: PeerKey) {
         if let Some(partial) = self.partials.get_mut(&piece) {

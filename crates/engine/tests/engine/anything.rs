@@ -74,12 +74,16 @@ fn step(remote: &mut Remote, dice: &mut Dice, peers: &mut Vec<(PeerKey, Vec<Bloc
             peers.remove(at);
         }
         15 => remote.input(Input::Sent { peer: key, bytes: u64::from(dice.roll(100_000)) }),
-        18 => match dice.roll(8) {
+        18 => match dice.roll(9) {
             0 => remote.says(key, &Message::HaveAll),
             1 => remote.says(key, &Message::HaveNone),
             2 | 3 => remote.says(key, &Message::Suggest(block.piece)),
             4 | 5 => remote.says(key, &Message::AllowedFast(block.piece)),
             6 => remote.says(key, &Message::Extended { id: 3, payload: vec![dice.roll(2) as u8] }),
+            7 => {
+                let payload = block.piece.0.to_be_bytes().to_vec();
+                remote.says(key, &Message::Extended { id: 7, payload });
+            }
             _ => remote.says(key, &Message::Reject(block)),
         },
         19 | 20 => {

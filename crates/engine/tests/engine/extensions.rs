@@ -185,3 +185,45 @@ fn messages_of_the_fast_extension_need_both_sides_offer() {
         assert_eq!(remote.close_reason(key), Some(CloseReason::NotOffered { bep: 6 }), "{message:?}");
     }
 }
+
+fn dont_have(piece: u32) -> Message {
+    Message::Extended { id: Extension::DontHave.local_id(), payload: piece.to_be_bytes().to_vec() }
+}
+
+#[test]
+fn a_piece_that_the_peer_has_lost_is_neither_counted_nor_asked_for() {
+    for first in [Message::HaveAll, Message::Bitfield(Bitfield::all(20))] {
+        let mut remote = downloader();
+        let key = remote.join_offering(1, Reserved::EXTENDED.with(Reserved::FAST));
+        remote.says(key, &first);
+        // The invariants recount availability and wanted pieces.
+        (0..18).for_each(|piece| remote.says(key, &dont_have(piece)));
+        remote.says(key, &dont_have(3));
+        assert_eq!(remote.engine.peers()[0].pieces_have, 2);
+        remote.says(key, &Message::Unchoke);
+        let asked = remote.take_requests(key);
+        assert!(!asked.is_empty() && asked.iter().all(|block| block.piece.0 >= 18), "{asked:?}");
+        let lost = asked[0].piece;
+        remote.says(key, &dont_have(lost.0));
+        let still = asked.iter().filter(|block| block.piece != lost).count() as u32;
+        assert!(remote.engine.peers()[0].requests_out <= still + 4, "its blocks are free");
+        // The answer to what was asked before is no fault, whichever it is.
+        remote.says(key, &Message::Reject(asked[0]));
+        remote.sends(key, &asked[1]);
+        assert_eq!(remote.close_reason(key), None);
+        (0..20).for_each(|piece| remote.says(key, &dont_have(piece)));
+        assert!(!remote.engine.peers()[0].am_interested);
+    }
+}
+
+#[test]
+fn a_lost_piece_outside_the_torrent_or_of_no_length_is_malformed() {
+    for payload in [&20_u32.to_be_bytes()[..], b"", b"\0\0\0\0\0"] {
+        let mut remote = downloader();
+        let key = remote.join_offering(1, Reserved::EXTENDED);
+        remote
+            .says(key, &Message::Extended { id: Extension::DontHave.local_id(), payload: payload.to_vec() });
+        let reason = CloseReason::BadExtended { extension: "lt_donthave", len: payload.len() as u32 };
+        assert_eq!(remote.close_reason(key), Some(reason));
+    }
+}
