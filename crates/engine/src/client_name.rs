@@ -129,7 +129,7 @@ fn azureus_style(id: &[u8; 20]) -> Option<String> {
         Version::OneOneTwo if *d == b'0' => digits(&version[..3]),
         Version::OneOneTwo => [digit(*a), digit(*b), digit(*c) + &digit(version[3])].join("."),
         Version::OneOneUnsure if c.is_ascii_alphanumeric() => digits(&version[..3]),
-        Version::OneOneUnsure => version_with([digit(*a), digit(*b), "x".to_owned()]),
+        Version::OneOneUnsure => [digit(*a), digit(*b), "x".to_owned()].join("."),
         Version::KTorrent => ktorrent(&version),
         Version::Transmission => transmission(&version),
         Version::Unsaid => return Some(name.to_owned()),
