@@ -76,6 +76,14 @@ pub struct Config {
     pub announce_interval_min: Duration,
     /// Peers asked of a tracker.
     pub announce_num_want: u32,
+    /// Pieces of the info dictionary asked of one peer at the same time (BEP 9 sets none; libtorrent asks for two).
+    pub metadata_requests_per_peer_max: usize,
+    /// One that sends none for so long is not counted on, and others are asked.
+    pub metadata_request_timeout: Duration,
+    /// One that has, or sends, nothing of it for so long makes room for another.
+    pub metadata_patience: Duration,
+    /// How often one connection may get the whole info dictionary from us (once is what it needs).
+    pub metadata_served_max: u32,
     /// Payload bytes a second sent to all peers together; `None`: no limit.
     pub upload_rate_max: Option<u64>,
     /// Payload bytes a second received from all peers together; `None`: no limit.
@@ -126,6 +134,10 @@ impl Default for Config {
             announce_retry_max: Duration::from_secs(1800),
             announce_interval_min: Duration::from_secs(30),
             announce_num_want: 80,
+            metadata_requests_per_peer_max: 4,
+            metadata_request_timeout: Duration::from_secs(10),
+            metadata_patience: Duration::from_secs(60),
+            metadata_served_max: 3,
             upload_rate_max: None,
             download_rate_max: None,
         }

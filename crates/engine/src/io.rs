@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{BlockRef, ChokeReason, CloseReason, Instant, PeerKey, PickReason, PieceIndex, TrackerKey};
@@ -281,6 +282,16 @@ pub enum Event {
     },
     /// All wanted pieces are there.
     Completed,
+    /// The info dictionary that a magnet link names is there (BEP 9), and its hash is right.
+    MetadataFetched {
+        /// Its bytes.
+        info: Arc<[u8]>,
+    },
+    /// An info dictionary had the wrong hash.
+    MetadataFailed {
+        /// The peers that it came from.
+        suspects: Vec<PeerKey>,
+    },
     /// The engine has stopped by itself; the message is for a person.
     Failed {
         /// What happened and what to do.

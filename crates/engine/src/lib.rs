@@ -47,12 +47,12 @@ pub use ids::{BLOCK_LEN, BlockRef, PeerKey, PieceIndex, TrackerKey};
 pub use io::{
     AnnounceAnswer, AnnounceEvent, AnnounceRequest, Event, Input, Output, PeerSource, VerifyOutcome,
 };
-pub use magnet::{FileSelection, MAGNET_LEN_MAX, Magnet, MagnetError};
+pub use magnet::{FileSelection, MAGNET_LEN_MAX, Magnet, MagnetError, MetadataFetch};
 pub use metainfo::{
     FileEntry, FileSpan, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX, PIECE_LEN_MIN, Spans,
 };
 pub use reason::{ChokeReason, CloseReason, PickReason};
 pub use resume::{Resume, ResumeError, ResumeLog};
-pub use snapshot::{PeerSnapshot, PieceState, Summary, TrackerSnapshot};
+pub use snapshot::{MetadataPeer, MetadataSummary, PeerSnapshot, PieceState, Summary, TrackerSnapshot};
 pub use time::Instant;
 pub use wire::{Decoded, Decoder, HashRange, Message, PIECE_HEADER_LEN, Reserved, piece_header};

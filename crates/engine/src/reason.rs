@@ -159,6 +159,28 @@ pub enum CloseReason {
     },
     /// The torrent was paused or removed.
     Stopped,
+    /// It does not hand out the info dictionary (BEP 9), which is all that is wanted of it.
+    NoMetadata,
+    /// The info dictionary is longer than any that is read.
+    MetadataTooLong {
+        /// Its length in bytes, as the peer says.
+        len: u32,
+        /// The longest that is read, in bytes.
+        max: u32,
+    },
+    /// A piece of the info dictionary does not fit the length that the peer itself named.
+    MetadataPiece {
+        /// The piece.
+        piece: u32,
+        /// Its length in bytes.
+        len: u32,
+        /// What it should be, in bytes.
+        expected: u32,
+    },
+    /// The info dictionary that it sent does not match the info hash.
+    BadMetadata,
+    /// The info dictionary is there: all connections begin anew, with an engine.
+    MetadataDone,
 }
 
 impl CloseReason {
@@ -188,6 +210,11 @@ impl CloseReason {
             Self::BothUploadOnly => "both-upload-only",
             Self::TooManyPeers { .. } => "too-many-peers",
             Self::Stopped => "stopped",
+            Self::NoMetadata => "no-metadata",
+            Self::MetadataTooLong { .. } => "metadata-too-long",
+            Self::MetadataPiece { .. } => "metadata-piece",
+            Self::BadMetadata => "bad-metadata",
+            Self::MetadataDone => "metadata-done",
         }
     }
 }
@@ -229,6 +256,15 @@ impl fmt::Display for CloseReason {
             Self::BothUploadOnly => write!(f, "neither side downloads any more"),
             Self::TooManyPeers { max } => write!(f, "all {max} places for peers are taken"),
             Self::Stopped => write!(f, "the torrent was stopped"),
+            Self::NoMetadata => write!(f, "it does not hand out the torrent's metadata"),
+            Self::MetadataTooLong { len, max } => {
+                write!(f, "the torrent's metadata has {len} bytes, it says; {max} are allowed")
+            }
+            Self::MetadataPiece { piece, len, expected } => {
+                write!(f, "it sent {len} bytes as piece {piece} of the metadata, where {expected} belong")
+            }
+            Self::BadMetadata => write!(f, "it sent metadata that does not match the info hash"),
+            Self::MetadataDone => write!(f, "the torrent's metadata is there, the download begins"),
         }
     }
 }

@@ -104,6 +104,44 @@ pub struct TrackerSnapshot {
     pub error: Option<String>,
 }
 
+/// A [`crate::MetadataFetch`] in numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataSummary {
+    /// `false` while paused, and when it is done.
+    pub is_running: bool,
+    /// The info dictionary is there.
+    pub is_done: bool,
+    /// Length of the info dictionary in bytes, as peers say; `None` if none has said so.
+    pub len: Option<u32>,
+    /// Pieces of it, of 16 KiB.
+    pub pieces_total: u32,
+    /// Those that are there; their hash is known only of the whole.
+    pub pieces_have: u32,
+    /// Connected peers, handshake done.
+    pub peers: u32,
+    /// Addresses known and not connected.
+    pub peers_known: u32,
+    /// A length that a peer named and that is longer than any that is read, in bytes.
+    pub refused_len: Option<u32>,
+}
+
+/// One peer that is asked for the info dictionary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataPeer {
+    /// Which connection.
+    pub peer: PeerKey,
+    /// Its address.
+    pub addr: SocketAddr,
+    /// How we came to know it.
+    pub source: PeerSource,
+    /// Its client's name, empty if unknown.
+    pub client: String,
+    /// Length of the info dictionary in bytes, if it offers to send that.
+    pub len: Option<u32>,
+    /// Bytes of the info dictionary from it.
+    pub down_bytes: u64,
+}
+
 /// State of a piece, for a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

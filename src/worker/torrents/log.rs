@@ -105,6 +105,23 @@ impl Log {
                 Some(reason.code()),
                 format!("{} is gone: {reason}.", self.name(*peer)),
             ),
+            Event::MetadataFetched { info } => (
+                "metadata",
+                None,
+                None,
+                None,
+                format!("The torrent's metadata is there: {} bytes.", info.len()),
+            ),
+            Event::MetadataFailed { suspects } => (
+                "failed",
+                None,
+                None,
+                None,
+                format!(
+                    "The metadata has the wrong hash and is thrown away. It came from {}.",
+                    suspects.iter().map(|peer| self.name(*peer)).collect::<Vec<_>>().join(", ")
+                ),
+            ),
             Event::Completed => ("completed", None, None, None, "All pieces are there.".to_owned()),
             Event::Failed { message } => ("error", None, None, None, message.clone()),
         };

@@ -3,13 +3,8 @@
 use std::net::IpAddr;
 
 use super::Engine;
-use crate::ext::{BadExtended, ExtendedHandshake, Extension, majority};
+use crate::ext::{BadExtended, CLIENT, ExtendedHandshake, Extension, HANDSHAKE_ID, majority};
 use crate::{CloseReason, Message, PeerKey, Reserved};
-
-/// What we call ourselves.
-const CLIENT: &str = concat!("Swarmscope ", env!("CARGO_PKG_VERSION"));
-/// The id of the extension handshake.
-const HANDSHAKE_ID: u8 = 0;
 
 impl Engine {
     /// A message under one of the ids that we gave; under any other it was not asked for, and says nothing to us.
@@ -38,15 +33,16 @@ impl Engine {
         match extension {
             Extension::UploadOnly => self.handle_upload_only(key, payload),
             Extension::DontHave => self.handle_dont_have(key, payload),
-            Extension::Metadata | Extension::Pex => Ok(()),
+            Extension::Metadata => self.handle_metadata(key, payload),
+            Extension::Pex => Ok(()),
         }
     }
 
     /// Whether we take messages of this extension.
     pub(super) fn offers(&self, extension: Extension) -> bool {
         match extension {
-            Extension::UploadOnly | Extension::DontHave => true,
-            Extension::Metadata | Extension::Pex => false,
+            Extension::UploadOnly | Extension::DontHave | Extension::Metadata => true,
+            Extension::Pex => false,
         }
     }
 
@@ -71,7 +67,7 @@ impl Engine {
             port: Some(self.port).filter(|port| *port > 0),
             requests_max: Some(self.config.requests_from_peer_max),
             your_ip: Some(peer.addr.ip().to_canonical()),
-            metadata_len: None,
+            metadata_len: u32::try_from(self.metainfo.info_bytes().len()).ok(),
             is_upload_only: self.am_upload_only().then_some(true),
         };
         self.send(key, &Message::Extended { id: HANDSHAKE_ID, payload: handshake.encode() });

@@ -43,6 +43,8 @@ pub(super) struct Peer {
     pub(super) spoken: Reserved,
     /// What it said about itself through BEP 10.
     pub(super) extensions: Extensions,
+    /// Bytes of the info dictionary that it got from us.
+    pub(super) metadata_bytes: u64,
     /// A message came: a bitfield would only add to what it has.
     pub(super) has_spoken: bool,
     pub(super) has: Bitfield,
@@ -118,6 +120,7 @@ impl Peer {
             decoder: Decoder::new(pieces_total, config.message_len_max),
             spoken: Reserved::default(),
             extensions: Extensions::default(),
+            metadata_bytes: 0,
             has_spoken: false,
             has: Bitfield::none(pieces_total),
             is_counted_as_seed: false,

@@ -2,12 +2,19 @@
 //! values and back; what follows from them is decided elsewhere.
 
 mod handshake;
+mod metadata;
 mod remote;
 mod your_ip;
 
 pub use handshake::ExtendedHandshake;
+pub(crate) use metadata::{METADATA_PIECE_LEN, MetadataMessage};
 pub(crate) use remote::Extensions;
 pub(crate) use your_ip::majority;
+
+/// What we call ourselves.
+pub(crate) const CLIENT: &str = concat!("Swarmscope ", env!("CARGO_PKG_VERSION"));
+/// The id of the extension handshake.
+pub(crate) const HANDSHAKE_ID: u8 = 0;
 
 /// An extension that we know. In the order of their names, as a bencoded dictionary wants them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

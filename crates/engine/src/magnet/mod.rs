@@ -3,6 +3,8 @@
 //! A magnet names a torrent by its info hash and says where peers may be found; what a .torrent file would say beside
 //! that, the peers themselves are asked for.
 
+mod assembly;
+mod fetch;
 mod parse;
 mod select;
 #[cfg(test)]
@@ -13,9 +15,12 @@ use std::net::SocketAddr;
 
 use codec::InfoHash;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
 
 use crate::{Metainfo, MetainfoError};
 
+pub use fetch::MetadataFetch;
 pub use parse::MagnetError;
 pub use select::FileSelection;
 
@@ -42,6 +47,17 @@ enum Hashes {
     V1(InfoHash),
     V2([u8; 32]),
     Hybrid(InfoHash, [u8; 32]),
+}
+
+/// Whether bytes are the info dictionary that a magnet names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// They are.
+    Right,
+    /// They are something else.
+    Wrong,
+    /// They fit one of the two hashes and not the other, so that nothing can ever fit both.
+    HashesDisagree,
 }
 
 impl Magnet {
@@ -134,6 +150,22 @@ impl Magnet {
         let metainfo = Metainfo::from_info(info, &tiers, &self.web_seeds)?;
         // What is more than one value would mean something else in a file, where it would not be hashed as a whole.
         if metainfo.info_bytes() == info { Ok(metainfo) } else { Err(MetainfoError::NoInfo) }
+    }
+
+    /// Whether these are the bytes that the link names.
+    pub(crate) fn judge(&self, info: &[u8]) -> Verdict {
+        let sha1 = |hash: &InfoHash| <[u8; 20]>::from(Sha1::digest(info)) == hash.0;
+        let sha256 = |hash: &[u8; 32]| <[u8; 32]>::from(Sha256::digest(info)) == *hash;
+        let is_right = match &self.hashes {
+            Hashes::V1(hash) => sha1(hash),
+            Hashes::V2(hash) => sha256(hash),
+            Hashes::Hybrid(first, second) => match (sha1(first), sha256(second)) {
+                (true, true) => true,
+                (false, false) => false,
+                _ => return Verdict::HashesDisagree,
+            },
+        };
+        if is_right { Verdict::Right } else { Verdict::Wrong }
     }
 }
 

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::{NewContent, NewTorrent};
 
@@ -117,6 +119,24 @@ fn a_name_cannot_turn_text_around_or_lead_anywhere() {
     assert_eq!(magnet("&dn=+").name(), None);
 }
 
+proptest! {
+    #[test]
+    fn whatever_a_link_says_it_is_read_or_refused_and_what_is_read_is_written_back(
+        junk in ".{0,80}",
+        bytes in "[a-z0-9%+&=.,:/ -]{0,200}",
+    ) {
+        for rest in [&junk, &bytes] {
+            let _ = Magnet::parse(rest);
+            let _ = Magnet::parse(&format!("magnet:?xt=urn:btih:{rest}"));
+            for key in ["dn", "tr", "ws", "x.pe", "so", "xt"] {
+                if let Ok(magnet) = Magnet::parse(&format!("magnet:?xt=urn:btih:{HEX}&{key}={rest}")) {
+                    prop_assert_eq!(Magnet::parse(&magnet.to_string()).unwrap(), magnet);
+                }
+            }
+        }
+    }
+}
+
 fn torrent(trackers: &[Vec<String>]) -> Metainfo {
     let new = NewTorrent {
         name: "a name & more",
@@ -137,6 +157,7 @@ fn a_torrent_comes_back_from_its_magnet_and_its_info_dictionary() {
     for trackers in [&tiers[..], &tiers[1..], &[]] {
         let original = torrent(trackers);
         let magnet = Magnet::parse(&original.magnet().to_string()).unwrap();
+        assert_eq!(magnet.judge(original.info_bytes()), Verdict::Right);
         let again = magnet.metainfo(original.info_bytes()).unwrap();
         assert_eq!(again.info_hash(), original.info_hash());
         assert_eq!(again.name(), "a name & more");
@@ -144,4 +165,19 @@ fn a_torrent_comes_back_from_its_magnet_and_its_info_dictionary() {
         let urls = |metainfo: &Metainfo| metainfo.trackers().iter().flatten().cloned().collect::<Vec<_>>();
         assert_eq!(urls(&again), urls(&original));
     }
+}
+
+#[test]
+fn an_info_dictionary_must_fit_every_hash_of_the_link() {
+    let original = torrent(&[]);
+    let info = original.info_bytes();
+    let v1 = format!("magnet:?xt=urn:btih:{}", original.info_hash());
+    let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(info));
+    let judge = |link: String, info: &[u8]| Magnet::parse(&link).unwrap().judge(info);
+    assert_eq!(judge(v1.clone(), &info[1..]), Verdict::Wrong);
+    assert_eq!(judge(format!("magnet:?xt=urn:btmh:1220{sha256}"), info), Verdict::Right);
+    assert_eq!(judge(format!("magnet:?xt=urn:btmh:{V2}"), info), Verdict::Wrong);
+    assert_eq!(judge(format!("{v1}&xt=urn:btmh:1220{sha256}"), info), Verdict::Right);
+    assert_eq!(judge(format!("{v1}&xt=urn:btmh:1220{sha256}"), &info[1..]), Verdict::Wrong);
+    assert_eq!(judge(format!("{v1}&xt=urn:btmh:{V2}"), info), Verdict::HashesDisagree);
 }

@@ -72,6 +72,11 @@ impl AddressBook {
         self.queue.first().map(|first| first.0)
     }
 
+    /// All addresses, also those in use and those that are of no use, in the order of addresses.
+    pub(crate) fn known(&self) -> impl Iterator<Item = (SocketAddr, PeerSource)> + '_ {
+        self.known.iter().map(|(&addr, known)| (addr, known.source))
+    }
+
     /// Addresses that wait.
     pub(crate) fn waiting(&self) -> u32 {
         self.queue.len() as u32

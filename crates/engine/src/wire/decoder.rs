@@ -45,6 +45,7 @@ pub struct Decoder {
     state: State,
     head: [u8; HANDSHAKE_LEN],
     head_len: usize,
+    /// Zero while it is unknown.
     pieces_total: u32,
     message_len_max: u32,
 }
@@ -77,6 +78,13 @@ impl Decoder {
     #[must_use]
     pub const fn new(pieces_total: u32, message_len_max: u32) -> Self {
         Self { state: State::Handshake, head: [0; HANDSHAKE_LEN], head_len: 0, pieces_total, message_len_max }
+    }
+
+    /// A decoder for a connection about a torrent of which nothing is known yet but its hash: messages about pieces mean
+    /// nothing, and are skipped; only those of extensions are read.
+    #[must_use]
+    pub const fn extensions_only(message_len_max: u32) -> Self {
+        Self::new(0, message_len_max)
     }
 
     /// The next thing that `data` says from `at` on; moves `at` on. `None`: all of `data` is used up.
@@ -205,6 +213,9 @@ impl Decoder {
             return Ok(PREFIX_LEN + 1);
         }
         let id = self.head[PREFIX_LEN];
+        if self.pieces_total == 0 && id != id::EXTENDED {
+            return Ok(PREFIX_LEN + 1);
+        }
         let is_length_right = match id {
             id::CHOKE | id::UNCHOKE | id::INTERESTED | id::NOT_INTERESTED | id::HAVE_ALL | id::HAVE_NONE => {
                 len == 1
@@ -247,6 +258,10 @@ impl Decoder {
         }
         let id = self.head[PREFIX_LEN];
         let message = match id {
+            _ if self.pieces_total == 0 && id != id::EXTENDED => {
+                self.state = State::Skip { left: len - 1 };
+                return Ok(None);
+            }
             id::CHOKE => Message::Choke,
             id::UNCHOKE => Message::Unchoke,
             id::INTERESTED => Message::Interested,

@@ -7,6 +7,8 @@ mod closing;
 mod downloading;
 mod extensions;
 mod fast;
+mod magnet;
+mod metadata;
 mod peers;
 mod suspects;
 mod swarm;

@@ -199,6 +199,29 @@ fn what_is_collected_is_bounded_below_what_passes_through() {
 }
 
 #[test]
+fn without_a_torrent_only_extensions_are_read() {
+    let (bytes, expected) = conversation();
+    for cut in [1, 7, 4096] {
+        let mut decoder = Decoder::extensions_only(LEN_MAX);
+        let mut read = Vec::new();
+        for part in bytes.chunks(cut) {
+            let mut at = 0;
+            while let Some(decoded) = decoder.next(part, &mut at).unwrap() {
+                read.push(decoded);
+            }
+        }
+        let means_something = |decoded: &&Decoded| {
+            matches!(
+                decoded,
+                Decoded::Handshake(_) | Decoded::Message(Message::Extended { .. } | Message::KeepAlive)
+            )
+        };
+        let wanted: Vec<_> = expected.iter().filter(means_something).cloned().collect();
+        assert_eq!(read, wanted, "cut into {cut}");
+    }
+}
+
+#[test]
 fn an_error_stays() {
     let mut decoder = Decoder::new(PIECES, LEN_MAX);
     assert_eq!(decoder.next(b"X", &mut 0), Err(CloseReason::NotBitTorrent));

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "a module of a test binary has no other crate to reach")]
 
 mod content;
+mod fetcher;
 mod node;
 mod scripted;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 use engine::{Bitfield, BlockRef, Config, Event, Input, Instant, Output, PeerKey, PeerSource, VerifyOutcome};
 
 pub use content::Content;
+pub use fetcher::{Fetcher, METADATA_PIECE_LEN, data, torrent};
 pub use node::Node;
 pub use scripted::{REMOTE_ID, Remote, handshake_bytes};
 

@@ -169,7 +169,8 @@ pub fn handshake_bytes(info_hash: InfoHash, peer_id: PeerId) -> Vec<u8> {
     Handshake { reserved: [0; 8], info_hash, peer_id }.encode().to_vec()
 }
 
-fn messages_in(bytes: &[u8], pieces_total: u32) -> Vec<Message> {
+/// The messages in what was sent to one peer.
+pub fn messages_in(bytes: &[u8], pieces_total: u32) -> Vec<Message> {
     let mut decoder = Decoder::new(pieces_total, 1 << 20);
     let mut at = 0;
     if !bytes.starts_with(b"\x13BitTorrent protocol") {
