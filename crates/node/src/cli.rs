@@ -35,7 +35,7 @@ pub enum Command {
 /// Arguments of `get`.
 #[derive(Debug, Args)]
 pub struct GetArgs {
-    /// A .torrent file, or the http(s) address of one
+    /// A .torrent file, the http(s) address of one, or a magnet link
     pub source: String,
     /// Folder to download into
     #[arg(long, alias = "dir", value_name = "DIR", default_value = ".")]
@@ -60,7 +60,7 @@ pub struct GetArgs {
 /// Arguments of `seed`.
 #[derive(Debug, Args)]
 pub struct SeedArgs {
-    /// A .torrent file, or the http(s) address of one
+    /// A .torrent file, the http(s) address of one, or a magnet link
     pub source: String,
     /// The content, or the folder that it lies in
     #[arg(long, alias = "dir", value_name = "PATH", default_value = ".")]

@@ -16,8 +16,9 @@ use crate::session::{Outcome, check_data, interrupted_early, load_torrent, take_
 /// With a text for the user.
 pub async fn run(args: GetArgs) -> Outcome {
     let policy = Arc::new(args.net.policy());
-    let metainfo = load_torrent(&args.source, &args.net, &policy).await?;
     let reporter = Reporter::new(args.output);
+    let loaded = load_torrent(&args.source, &args.out, &args.net, &policy, &reporter).await?;
+    let Some((metainfo, arrival)) = loaded else { return interrupted_early() };
     let content = Content::new(Arc::clone(&metainfo), args.out.join(metainfo.name()), Access::Write);
     let (mut resume, recorded) = ResumeFile::open(ResumeFile::path_for(content.root()), &metainfo)?;
     let have = match recorded.filter(|have| !args.check && is_believable(have, &content)) {
@@ -36,6 +37,7 @@ pub async fn run(args: GetArgs) -> Outcome {
         have,
         resume: Some(resume),
         listen: args.net.listen,
+        arrival,
         bind: args.net.bind_addr(),
         policy,
         peers: args.net.peers.clone(),

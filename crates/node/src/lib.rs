@@ -11,6 +11,7 @@ pub mod demo;
 pub mod get;
 pub mod hashing;
 pub mod host;
+mod magnet;
 mod report;
 pub mod seed;
 mod session;

@@ -7,12 +7,24 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::cli::OutputArgs;
-use crate::host::Status;
+use crate::host::{FetchStatus, Status};
 
 /// The lines of `--json`. Fields are only ever added.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line<'a> {
+    Metadata {
+        pieces_have: u32,
+        pieces_total: u32,
+        /// Length of the info dictionary in bytes, as peers say.
+        len: Option<u32>,
+        peers: u32,
+        tracker_error: Option<&'a str>,
+    },
+    MetadataFetched {
+        info_hash: String,
+        name: &'a str,
+    },
     Checking {
         checked_bytes: u64,
         total_bytes: u64,
@@ -43,6 +55,7 @@ enum Line<'a> {
         path: String,
         pieces: u32,
         piece_len: u32,
+        magnet: String,
     },
 }
 
@@ -92,6 +105,36 @@ impl Reporter {
         Self { output, bar: bar.with_style(style) }
     }
 
+    /// The info dictionary of a magnet link is on its way.
+    pub(crate) fn metadata(&self, status: &FetchStatus) {
+        let summary = &status.summary;
+        let tracker_error = status.trackers.iter().find_map(|tracker| tracker.error.as_deref());
+        self.line(&Line::Metadata {
+            pieces_have: summary.pieces_have,
+            pieces_total: summary.pieces_total,
+            len: summary.len,
+            peers: summary.peers,
+            tracker_error,
+        });
+        let len = u64::from(summary.len.unwrap_or(0));
+        let have = len * u64::from(summary.pieces_have) / u64::from(summary.pieces_total.max(1));
+        self.draw("fetching metadata", have, len);
+        let peers = format!("peers {}", summary.peers);
+        self.bar.set_message(match (summary.refused_len, tracker_error) {
+            (Some(refused), _) if summary.len.is_none() => {
+                format!("{peers} (its metadata has {refused} bytes, which is more than is read)")
+            }
+            (None, Some(error)) if summary.peers == 0 => format!("{peers} ({error})"),
+            _ => peers,
+        });
+    }
+
+    pub(crate) fn metadata_fetched(&self, metainfo: &Metainfo) {
+        let (info_hash, name) = (metainfo.info_hash().to_string(), metainfo.name());
+        self.line(&Line::MetadataFetched { info_hash, name });
+        self.say(&format!("found: {name}, {} bytes", metainfo.total_len()));
+    }
+
     pub(crate) fn checking(&self, checked_bytes: u64, total_bytes: u64) {
         self.line(&Line::Checking { checked_bytes, total_bytes });
         self.draw("checking", checked_bytes, total_bytes);
@@ -137,13 +180,13 @@ impl Reporter {
 
     pub(crate) fn created(&self, metainfo: &Metainfo, path: &std::path::Path) {
         let (info_hash, pieces) = (metainfo.info_hash().to_string(), metainfo.pieces_total());
-        let piece_len = metainfo.piece_len();
+        let (piece_len, magnet) = (metainfo.piece_len(), metainfo.magnet().to_string());
         self.bar.finish_and_clear();
         self.say(&format!(
-            "{} ({pieces} pieces of {piece_len} bytes)\ninfo hash {info_hash}",
+            "{} ({pieces} pieces of {piece_len} bytes)\ninfo hash {info_hash}\n{magnet}",
             path.display()
         ));
-        self.line(&Line::Created { info_hash, path: path.display().to_string(), pieces, piece_len });
+        self.line(&Line::Created { info_hash, path: path.display().to_string(), pieces, piece_len, magnet });
     }
 
     /// Takes the bar away.

@@ -17,8 +17,12 @@ use crate::session::{Outcome, check_data, interrupted_early, load_torrent, take_
 /// With a text for the user, for instance if not everything is there.
 pub async fn run(args: SeedArgs) -> Outcome {
     let policy = Arc::new(args.net.policy());
-    let metainfo = load_torrent(&args.source, &args.net, &policy).await?;
     let reporter = Reporter::new(args.output);
+    // Where `get` keeps the torrents of magnet links.
+    let beside = args.data.parent().unwrap_or_else(|| Path::new("."));
+    let folder = if args.data.is_dir() { &args.data } else { beside };
+    let loaded = load_torrent(&args.source, folder, &args.net, &policy, &reporter).await?;
+    let Some((metainfo, arrival)) = loaded else { return interrupted_early() };
     let open = || Content::new(Arc::clone(&metainfo), locate(&args.data, &metainfo), Access::Read);
     let Some(have) = check_data(open(), &reporter).await? else {
         return interrupted_early();
@@ -34,6 +38,7 @@ pub async fn run(args: SeedArgs) -> Outcome {
         have,
         resume: None,
         listen: args.net.listen,
+        arrival,
         bind: args.net.bind_addr(),
         policy,
         peers: args.net.peers.clone(),

@@ -17,11 +17,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::check::{check, verified_bytes};
 use crate::cli::NetArgs;
 use crate::content::Content;
-use crate::host::{Node, Setup};
+use crate::host::{Arrival, Node, Setup};
+use crate::magnet;
 use crate::report::Reporter;
 
+/// An error whose text is for the user.
+pub(crate) type AnyError = Box<dyn Error + Send + Sync>;
+
 /// A command's end: its exit code, or an error whose text is for the user.
-pub(crate) type Outcome = Result<ExitCode, Box<dyn Error + Send + Sync>>;
+pub(crate) type Outcome = Result<ExitCode, AnyError>;
 
 /// What shells report for a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
@@ -29,23 +33,31 @@ const INTERRUPTED: u8 = 130;
 /// Between two lines or drawings while checking.
 const CHECK_REPORT_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Reads the torrent from a file, or from its address.
+/// Reads the torrent from a file, from its address, or from the peers that a magnet link leads to; these are known then.
+/// `None` if interrupted. A magnet's torrent is kept in `folder` for the next time.
 pub(crate) async fn load_torrent(
     source: &str,
+    folder: &Path,
     net: &NetArgs,
     policy: &Arc<DestinationPolicy>,
-) -> Result<Arc<Metainfo>, Box<dyn Error + Send + Sync>> {
+    reporter: &Reporter,
+) -> Result<Option<(Arc<Metainfo>, Option<Arrival>)>, AnyError> {
+    if is_magnet(source) {
+        return magnet::load(source, folder, net, policy, reporter).await;
+    }
     let bytes = if source.starts_with("http://") || source.starts_with("https://") {
         fetch_torrent(policy, source, net.bind_addr(), FETCH_TIMEOUT).await?
-    } else if source.starts_with("magnet:") {
-        return Err("magnet links are not understood; give the .torrent file or its http(s) address".into());
     } else {
         read_file(Path::new(source)).map_err(|error| format!("cannot read {source}: {error}"))?
     };
-    Ok(Arc::new(Metainfo::parse(&bytes)?))
+    Ok(Some((Arc::new(Metainfo::parse(&bytes)?), None)))
 }
 
-fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+fn is_magnet(source: &str) -> bool {
+    source.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("magnet:"))
+}
+
+pub(crate) fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // One byte more than allowed, so that the parser sees that the file is too long.
     File::open(path)?.take(METAINFO_LEN_MAX as u64 + 1).read_to_end(&mut bytes)?;
@@ -67,10 +79,7 @@ pub(crate) async fn interrupted() {
 }
 
 /// Hashes what is there; `None` if interrupted.
-pub(crate) async fn check_data(
-    content: Content,
-    reporter: &Reporter,
-) -> Result<Option<Bitfield>, Box<dyn Error + Send + Sync>> {
+pub(crate) async fn check_data(content: Content, reporter: &Reporter) -> Result<Option<Bitfield>, AnyError> {
     let cancel = Arc::new(AtomicBool::new(false));
     let (cancelled, reporter) = (Arc::clone(&cancel), reporter.clone());
     let checking = tokio::task::spawn_blocking(move || {

@@ -153,6 +153,7 @@ impl Shared {
             have,
             resume: None,
             listen: Some(listen),
+            arrival: None,
             bind: Some(listen.ip()),
             policy: Arc::clone(&self.policy),
             peers: Vec::new(),

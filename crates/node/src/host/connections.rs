@@ -72,7 +72,7 @@ impl Connection {
     pub(super) fn open(
         peer: PeerKey,
         stream: TcpStream,
-        content: Arc<Content>,
+        content: Option<Arc<Content>>,
         network: &mpsc::Sender<Network>,
         reports: &mpsc::Sender<Report>,
     ) -> Self {
@@ -161,7 +161,8 @@ async fn read(peer: PeerKey, mut half: OwnedReadHalf, network: mpsc::Sender<Netw
 struct Writer {
     peer: PeerKey,
     half: OwnedWriteHalf,
-    content: Arc<Content>,
+    /// `None` while nothing but messages is sent.
+    content: Option<Arc<Content>>,
     reports: mpsc::Sender<Report>,
 }
 
@@ -195,10 +196,10 @@ impl Writer {
     /// One buffer of everything, so that a batch costs one trip to the disk and one to the socket.
     async fn gather(&self, batch: Vec<Outgoing>) -> Result<Vec<u8>, WriteError> {
         if !batch.iter().any(|what| matches!(what, Outgoing::Block { .. })) {
-            return fill(batch, &self.content).map_err(WriteError::Storage);
+            return fill(batch, None).map_err(WriteError::Storage);
         }
-        let content = Arc::clone(&self.content);
-        let filled = tokio::task::spawn_blocking(move || fill(batch, &content)).await;
+        let content = self.content.clone();
+        let filled = tokio::task::spawn_blocking(move || fill(batch, content.as_deref())).await;
         // The runtime is being shut down.
         filled.map_err(|_| WriteError::Network)?.map_err(WriteError::Storage)
     }
@@ -216,7 +217,7 @@ impl Writer {
     }
 }
 
-fn fill(batch: Vec<Outgoing>, content: &Content) -> Result<Vec<u8>, ContentError> {
+fn fill(batch: Vec<Outgoing>, content: Option<&Content>) -> Result<Vec<u8>, ContentError> {
     let len = batch.iter().map(|what| match what {
         Outgoing::Bytes(bytes) => bytes.len(),
         Outgoing::Block { block, .. } => PIECE_HEADER_LEN + block.len as usize,
@@ -229,6 +230,7 @@ fn fill(batch: Vec<Outgoing>, content: &Content) -> Result<Vec<u8>, ContentError
                 buffer.extend_from_slice(&header);
                 let start = buffer.len();
                 buffer.resize(start + block.len as usize, 0);
+                let content = content.expect("invariant: only who has content sends blocks");
                 content.read(&block, &mut buffer[start..])?;
             }
         }

@@ -11,7 +11,6 @@ use engine::{
 };
 use peernet::policy::DestinationPolicy;
 use peernet::tracker::TrackerClient;
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time;
@@ -19,14 +18,14 @@ use tokio::time;
 use super::connections::{Connection, Network, Outgoing, accept};
 use super::storage::{Done, Job, Outcome, Storage};
 use super::trackers::Announcer;
-use super::{Identity, STOP_MAX, Setup, Status};
+use super::{Arrival, STOP_MAX, Setup, Status};
 use crate::content::Content;
 
 /// Reads that wait for the driver at most, from all peers together; each has 64 KiB as a rule.
-const NETWORK_QUEUE: usize = 64;
+pub(super) const NETWORK_QUEUE: usize = 64;
 
 /// Reports that wait for the driver at most.
-const REPORT_QUEUE: usize = 256;
+pub(super) const REPORT_QUEUE: usize = 256;
 
 /// Unfinished pieces held in memory at most, in bytes; blocks of further ones go to the disk as they come.
 const ASSEMBLY_BYTES_MAX: usize = 128 << 20;
@@ -38,7 +37,7 @@ const BUFFERED_PIECE_LEN_MAX: u32 = 16 << 20;
 const STORAGE_BYTES_MAX: usize = 32 << 20;
 
 /// Between two states for those who watch.
-const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+pub(super) const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Between two records of what was traded.
 const TOTALS_INTERVAL: Duration = Duration::from_secs(60);
@@ -86,12 +85,9 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(
-        setup: Setup,
-        listener: TcpListener,
-        identity: &Identity,
-    ) -> io::Result<(Self, watch::Receiver<Status>)> {
+    pub(super) fn new(setup: Setup, arrival: Arrival) -> io::Result<(Self, watch::Receiver<Status>)> {
         let Setup { content, have, resume, bind, policy, peers, config, .. } = setup;
+        let Arrival { listener, identity, known } = arrival;
         let port = listener.local_addr()?.port();
         let metainfo = Arc::clone(content.metainfo());
         let (network_sender, network) = mpsc::channel(NETWORK_QUEUE);
@@ -132,6 +128,9 @@ impl Driver {
         driver.input(Input::Listening { port });
         driver.input(Input::Start);
         driver.input(Input::PeersFound { source: PeerSource::User, addrs: &peers });
+        for (addr, source) in known {
+            driver.input(Input::PeersFound { source, addrs: &[addr] });
+        }
         Ok((driver, watched))
     }
 
@@ -207,7 +206,7 @@ impl Driver {
     }
 
     fn open(&mut self, peer: PeerKey, stream: tokio::net::TcpStream) {
-        let content = Arc::clone(&self.content);
+        let content = Some(Arc::clone(&self.content));
         let connection = Connection::open(peer, stream, content, &self.network_sender, &self.report_sender);
         self.connections.insert(peer, connection);
     }

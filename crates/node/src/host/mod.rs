@@ -7,6 +7,7 @@
 
 mod connections;
 mod driver;
+mod metadata;
 mod resume_file;
 mod storage;
 mod trackers;
@@ -26,6 +27,7 @@ use tokio::task::JoinHandle;
 
 use crate::content::Content;
 
+pub use metadata::{Arrival, FetchSetup, FetchStatus, fetch_metadata};
 pub use resume_file::{ResumeFile, ResumeFileError};
 
 /// Ports tried when the user names none (those that BitTorrent has always used).
@@ -45,6 +47,8 @@ pub struct Setup {
     pub resume: Option<ResumeFile>,
     /// Where to listen; `None`: on all addresses, on the first free usual port. Port zero: any free one.
     pub listen: Option<SocketAddr>,
+    /// What fetching the info dictionary has left, in place of `listen`; `None` if that was there from the start.
+    pub arrival: Option<Arrival>,
     /// Local address of all connections that go out.
     pub bind: Option<IpAddr>,
     /// What may be reached.
@@ -83,12 +87,16 @@ impl Node {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn start(setup: Setup) -> io::Result<Self> {
-        let listener = listen(setup.listen)?;
-        let listen = listener.local_addr()?;
-        let identity = Identity::new()?;
+    pub fn start(mut setup: Setup) -> io::Result<Self> {
+        let arrival = match setup.arrival.take() {
+            Some(arrival) => arrival,
+            None => {
+                Arrival { listener: listen(setup.listen)?, identity: Identity::new()?, known: Vec::new() }
+            }
+        };
+        let listen = arrival.listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let (driver, status) = driver::Driver::new(setup, listener, &identity)?;
+        let (driver, status) = driver::Driver::new(setup, arrival)?;
         let task = tokio::spawn(driver.run(stopped));
         Ok(Self { listen, status, stop: Some(stop), task })
     }
@@ -123,6 +131,7 @@ impl Drop for Node {
 }
 
 /// What is drawn at random for each start.
+#[derive(Debug)]
 struct Identity {
     peer_id: PeerId,
     rng_seed: u64,
