@@ -135,6 +135,28 @@ impl Bitfield {
         self.bytes.iter().enumerate().flat_map(|(at, &byte)| bits(at, !byte)).take_while(move |p| p.0 < total)
     }
 
+    /// The pieces in both sets: those from `from` on, then those before it, each ascending. Looks at 64 at a time.
+    pub(crate) fn common<'a>(
+        &'a self,
+        other: &'a Self,
+        from: PieceIndex,
+    ) -> impl Iterator<Item = PieceIndex> + 'a {
+        let words = self.bytes.len().div_ceil(WORD);
+        let first = (from.0 / 64) as usize;
+        let low = u64::MAX >> (from.0 % 64);
+        let word = move |at: usize| load(&self.bytes, at) & load(&other.bytes, at);
+        // The word that `from` lies in is looked at twice: its pieces from there on, and at the end those before.
+        let from_there_on = (first..words).map(move |at| (at, if at == first { low } else { u64::MAX }));
+        let before = (0..words.min(first + 1)).map(move |at| (at, if at == first { !low } else { u64::MAX }));
+        from_there_on.chain(before).flat_map(move |(at, mask)| word_bits(at, word(at) & mask))
+    }
+
+    /// Number of pieces in both sets.
+    pub(crate) fn count_common(&self, other: &Self) -> u32 {
+        let words = self.bytes.len().div_ceil(WORD);
+        (0..words).map(|at| (load(&self.bytes, at) & load(&other.bytes, at)).count_ones()).sum()
+    }
+
     /// Whether a piece is in this set and not in `other`: the owner of `other` wants something of the owner of this.
     #[must_use]
     pub fn has_any_missing_in(&self, other: &Self) -> bool {
@@ -146,6 +168,32 @@ impl std::fmt::Debug for Bitfield {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Bitfield({} of {})", self.count, self.pieces_total)
     }
+}
+
+/// Bytes of a word.
+const WORD: usize = size_of::<u64>();
+
+/// Sixty-four pieces, the first in the high bit; what lies beyond the end is zero.
+fn load(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at * WORD..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(word) => u64::from_be_bytes(*word),
+        None => {
+            rest.iter().enumerate().fold(0, |word, (nth, &byte)| word | u64::from(byte) << (56 - 8 * nth))
+        }
+    }
+}
+
+/// The pieces that the word at this place stands for.
+fn word_bits(at: usize, mut word: u64) -> impl Iterator<Item = PieceIndex> {
+    let first = at as u32 * 64;
+    std::iter::from_fn(move || {
+        let bit = word.leading_zeros();
+        (bit < 64).then(|| {
+            word &= !(1 << (63 - bit));
+            PieceIndex(first + bit)
+        })
+    })
 }
 
 /// Byte and bit of a piece.
@@ -232,6 +280,26 @@ mod tests {
         assert_eq!([1, 3, 11].map(|piece| field.insert(PieceIndex(piece))), [true; 3]);
         assert_eq!(pieces(&field), [1, 3, 11]);
         assert_eq!(field.iter_missing().map(|p| p.0).collect::<Vec<_>>(), [0, 2, 4, 5, 6, 7, 8, 9, 10]);
+    }
+
+    #[test]
+    fn what_two_sets_share_is_found_from_any_piece_on() {
+        for total in [1, 63, 64, 65, 130, 200] {
+            let (mut ours, mut theirs) = (Bitfield::none(total), Bitfield::none(total));
+            (0..total).filter(|piece| piece % 3 != 1).for_each(|piece| {
+                ours.insert(PieceIndex(piece));
+            });
+            (0..total).filter(|piece| piece % 5 != 2).for_each(|piece| {
+                theirs.insert(PieceIndex(piece));
+            });
+            let shared: Vec<u32> = (0..total).filter(|piece| piece % 3 != 1 && piece % 5 != 2).collect();
+            assert_eq!(ours.count_common(&theirs) as usize, shared.len());
+            for from in 0..total {
+                let (before, behind): (Vec<u32>, Vec<u32>) = shared.iter().partition(|&&piece| piece < from);
+                let found: Vec<u32> = ours.common(&theirs, PieceIndex(from)).map(|piece| piece.0).collect();
+                assert_eq!(found, [behind, before].concat(), "from {from} of {total}");
+            }
+        }
     }
 
     #[test]

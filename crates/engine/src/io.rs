@@ -5,7 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{BlockRef, ChokeReason, CloseReason, Instant, PeerKey, PickReason, PieceIndex, TrackerKey};
+use crate::{
+    BlockRef, ChokeReason, CloseReason, FilePriority, Instant, PeerKey, PickOrder, PickReason, PieceIndex,
+    TrackerKey,
+};
 
 /// One thing that happened outside. The host hands it to [`crate::Engine::handle`] with the time.
 #[derive(Debug)]
@@ -86,6 +89,25 @@ pub enum Input<'a> {
         tracker: TrackerKey,
         /// Its answer, or what went wrong in words that a person understands.
         result: Result<AnnounceAnswer, String>,
+    },
+    /// How much each file is wanted from now on, in the order of [`crate::Metainfo::files`]; those that are not named are
+    /// of normal priority. Before this comes, all of them are. Best before [`Input::Start`], so that nothing unwanted
+    /// is begun; what is under way and no longer wanted is cancelled.
+    FilePriorities {
+        /// One for each file.
+        files: &'a [FilePriority],
+    },
+    /// In which order pieces are begun from now on.
+    PickOrder {
+        /// The order.
+        order: PickOrder,
+    },
+    /// Somebody waits for these pieces until these times, and for no others: for streaming, a window that moves with
+    /// the player. They come before all others, as far as their files are wanted. Of more than 256 those that are due
+    /// first count.
+    Deadlines {
+        /// Pieces and when they are needed.
+        pieces: &'a [(PieceIndex, Instant)],
     },
     /// The host's incoming port, as trackers and peers are to be told; zero while there is none.
     Listening {
@@ -177,7 +199,7 @@ pub struct AnnounceRequest {
     pub uploaded: u64,
     /// Payload bytes received since the start.
     pub downloaded: u64,
-    /// Bytes still missing.
+    /// Wanted bytes that are still missing.
     pub left: u64,
     /// Our incoming port.
     pub port: u16,

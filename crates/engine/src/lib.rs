@@ -25,6 +25,7 @@ mod magnet;
 mod metainfo;
 mod peers;
 mod picker;
+mod priority;
 mod rate;
 mod reason;
 mod requests;
@@ -49,8 +50,10 @@ pub use io::{
 };
 pub use magnet::{FileSelection, MAGNET_LEN_MAX, Magnet, MagnetError, MetadataFetch};
 pub use metainfo::{
-    FileEntry, FileSpan, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX, PIECE_LEN_MIN, Spans,
+    FileEnd, FileEntry, FileSpan, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX, PIECE_LEN_MIN,
+    Spans,
 };
+pub use priority::{FilePriority, PickOrder};
 pub use reason::{ChokeReason, CloseReason, PickReason};
 pub use resume::{Resume, ResumeError, ResumeLog};
 pub use snapshot::{MetadataPeer, MetadataSummary, PeerSnapshot, PieceState, Summary, TrackerSnapshot};

@@ -35,8 +35,24 @@ reasons! {
             "One of the first pieces: any will do, to have something to trade soon.";
         RarestFirst => "rarest-first",
             "The fewest connected peers have this piece; ties are broken at random.";
+        Sequential => "sequential",
+            "The first piece in the order of the content that the peer has, as it was asked for.";
+        FilePriority => "file-priority",
+            "Its file goes before others that are wanted too.";
+        Suggested => "suggested",
+            "The peer suggests this piece: it has it at hand.";
         StartedPiece => "started-piece",
             "The piece is already begun: finish it before another, since only whole pieces can be passed on.";
+        OtherSpeed => "other-speed",
+            "Much faster or slower peers began the piece, but there is nothing else that this peer could do.";
+        Deadline => "deadline",
+            "Somebody waits for this piece: those that are due first come first.";
+        LateDeadline => "late-deadline",
+            "The block is requested already, but its piece is late: ask a fast peer too and take the first answer.";
+        AllowedFast => "allowed-fast",
+            "The peer chokes us and gives this piece all the same, so that we get something to trade.";
+        Parole => "parole",
+            "The peer shared in a corrupt piece: a whole piece from it alone shows whether it was to blame.";
         Endgame => "endgame",
             "Every missing block is already requested: ask several peers and take the first answer.";
     }

@@ -28,6 +28,8 @@ pub(crate) struct Pipeline {
     /// As the peer said (BEP 10, `reqq`), or what is assumed.
     depth_max: u32,
     rate: RateMeter,
+    /// What it was at the last block, in bytes a second.
+    last_rate: u64,
     /// Shortest round trip from request to whole block.
     delay: Option<Duration>,
     /// Smoothed round trip, waiting at the peer included.
@@ -41,6 +43,7 @@ impl Pipeline {
             depth: config.requests_per_peer_min,
             depth_max: config.requests_per_peer_max,
             rate: RateMeter::new(RATE_WINDOW, now),
+            last_rate: 0,
             delay: None,
             round_trip: None,
         }
@@ -55,6 +58,11 @@ impl Pipeline {
     pub(crate) fn set_depth_max(&mut self, depth_max: u32) {
         self.depth_max = depth_max;
         self.depth = self.depth.min(depth_max);
+    }
+
+    /// Bytes a second at the last block; zero before the first.
+    pub(crate) fn rate(&self) -> u64 {
+        self.last_rate
     }
 
     /// The peer has just begun to serve us: what was measured before was a choked or idle connection.
@@ -84,7 +92,8 @@ impl Pipeline {
     pub(crate) fn handle_block(&mut self, config: &Config, now: Instant, round_trip: Duration) {
         self.delay = Some(self.delay.map_or(round_trip, |delay| delay.min(round_trip)));
         self.round_trip = Some(self.round_trip.map_or(round_trip, |mean| (mean * 7 + round_trip) / 8));
-        let target = self.target(config, now);
+        self.last_rate = self.rate.per_second(now);
+        let target = self.target(config);
         self.depth = (self.depth + 1).min(target);
     }
 
@@ -95,9 +104,9 @@ impl Pipeline {
         self.round_trip.map_or(STALL_FIRST, |mean| mean * 2).clamp(STALL_MIN, most)
     }
 
-    fn target(&self, config: &Config, now: Instant) -> u32 {
+    fn target(&self, config: &Config) -> u32 {
         let span = self.delay.unwrap_or_default() + config.request_queue_time;
-        let bytes = u128::from(self.rate.per_second(now)) * span.as_micros() / 1_000_000;
+        let bytes = u128::from(self.last_rate) * span.as_micros() / 1_000_000;
         let blocks = u32::try_from(bytes.div_ceil(u128::from(BLOCK_LEN))).unwrap_or(u32::MAX);
         blocks.max(config.requests_per_peer_min).min(self.depth_max)
     }

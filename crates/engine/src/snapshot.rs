@@ -12,11 +12,13 @@ pub struct Summary {
     pub is_running: bool,
     /// All wanted pieces are there.
     pub is_complete: bool,
+    /// All wanted pieces are there, but not all pieces (BEP 21).
+    pub is_partial_seed: bool,
     /// Number of pieces.
     pub pieces_total: u32,
     /// Verified and stored pieces.
     pub pieces_have: u32,
-    /// Wanted bytes.
+    /// Bytes of wanted pieces: those that lie in a file that is not skipped.
     pub wanted_bytes: u64,
     /// Verified and stored bytes among them.
     pub verified_bytes: u64,
@@ -156,4 +158,6 @@ pub enum PieceState {
     Checking = 3,
     /// Verified and stored.
     Have = 4,
+    /// Not there and not wanted.
+    Skipped = 5,
 }

@@ -3,12 +3,13 @@
 use engine::PieceState;
 
 /// States in the order of their drawing, from the bottom of a cell to its top, and of the legend.
-pub(super) const STATES: [(PieceState, &str, &str); 5] = [
+pub(super) const STATES: [(PieceState, &str, &str); 6] = [
     (PieceState::Have, "have", "verified"),
     (PieceState::Checking, "checking", "being hashed"),
     (PieceState::Partial, "partial", "on the way"),
     (PieceState::Missing, "missing", "missing"),
     (PieceState::Unavailable, "unavailable", "with no peer"),
+    (PieceState::Skipped, "skipped", "not wanted"),
 ];
 
 /// Sides that a cell may have, with its gap, in CSS pixels; the largest that fits is taken.
@@ -129,6 +130,6 @@ mod tests {
         let bytes: Vec<u8> = [PieceState::Have, PieceState::Have, PieceState::Missing, PieceState::Partial]
             .map(|state| state as u8)
             .to_vec();
-        assert_eq!(tally(&bytes), [2, 0, 1, 1, 0]);
+        assert_eq!(tally(&bytes), [2, 0, 1, 1, 0, 0]);
     }
 }

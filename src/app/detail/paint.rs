@@ -24,6 +24,7 @@ pub(super) fn paint(
         colour("--piece-partial")?,
         colour("--piece-missing")?,
         colour("--piece-unavailable")?,
+        colour("--piece-skipped")?,
     ];
     let Some(context) =
         canvas.get_context("2d")?.and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok())

@@ -8,7 +8,7 @@ impl Engine {
     /// The round of every ten seconds.
     pub(super) fn rechoke(&mut self) {
         let candidates = self.candidates();
-        let is_seeding = self.picker.have().is_complete();
+        let is_seeding = self.picker.is_complete();
         let decisions = choker::rechoke(&self.config, is_seeding, &candidates, &mut self.rng);
         decisions.iter().for_each(|decision| self.carry_out(decision));
     }
@@ -17,7 +17,7 @@ impl Engine {
     pub(super) fn offer_free_slots(&mut self) {
         if std::mem::take(&mut self.has_slot_news) && self.is_running {
             let candidates = self.candidates();
-            let is_seeding = self.picker.have().is_complete();
+            let is_seeding = self.picker.is_complete();
             let decisions = choker::fill_free_slots(&self.config, is_seeding, &candidates, &mut self.rng);
             decisions.iter().for_each(|decision| self.carry_out(decision));
         }

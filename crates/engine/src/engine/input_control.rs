@@ -32,7 +32,7 @@ impl Engine {
     /// What is not verified may not be stored either: it is fetched again when the user lets us go on.
     pub(super) fn handle_storage_failed(&mut self, message: String) {
         self.handle_pause();
-        for piece in self.picker.give_up_all(&mut self.rng) {
+        for piece in self.picker.give_up_all() {
             self.outbox.push(Output::Discard { piece });
         }
         self.outbox.event(Event::Failed { message });

@@ -16,13 +16,13 @@ impl Engine {
             return Ok(());
         }
         if std::mem::take(&mut peer.is_counted_as_seed) {
-            self.picker.remove_seed_but_for(&peer.has, &mut self.rng);
+            self.picker.remove_seed_but_for(&peer.has);
         } else {
-            self.picker.remove_have(piece, &mut self.rng);
+            self.picker.remove_have(piece);
         }
         peer.allowed_fast.retain(|&allowed| allowed != piece);
         peer.suggested.retain(|&suggested| suggested != piece);
-        if !self.picker.have().has(piece) {
+        if self.picker.missing().has(piece) {
             peer.wanted_pieces -= 1;
         }
         self.take_back_piece(key, piece);

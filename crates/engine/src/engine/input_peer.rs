@@ -147,7 +147,7 @@ impl Engine {
             Stage::Handshaking => {}
             Stage::Joined => {
                 self.joined -= 1;
-                self.picker.remove_peer(&peer.has, peer.is_counted_as_seed, &mut self.rng);
+                self.picker.remove_peer(&peer.has, peer.is_counted_as_seed);
                 self.has_slot_news |= !peer.am_choking;
             }
         }

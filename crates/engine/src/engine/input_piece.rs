@@ -17,27 +17,33 @@ impl Engine {
     }
 
     fn handle_piece_stored(&mut self, piece: PieceIndex) {
+        let was_wanted = self.picker.missing().has(piece);
         let Some(contributors) = self.picker.verified(piece) else { return };
-        self.totals.verified_bytes += u64::from(self.geometry.piece_size(piece));
+        if was_wanted {
+            self.totals.verified_bytes += u64::from(self.geometry.piece_size(piece));
+        }
         self.outbox.event(Event::PieceVerified { piece });
         if let [sole] = contributors[..] {
             self.set_parole(sole, false);
         }
-        let is_complete = self.picker.have().is_complete();
+        let has_all = self.picker.have().is_complete();
         for key in self.joined_keys() {
             self.send(key, &Message::Have(piece));
             let Some(peer) = self.peers.get_mut(&key) else { continue };
-            if peer.has.has(piece) {
+            if was_wanted && peer.has.has(piece) {
                 peer.wanted_pieces -= 1;
                 self.update_interest(key);
             }
-            if is_complete {
+            if has_all {
                 self.close_if_neither_downloads(key);
             }
         }
-        if is_complete {
+        if was_wanted && self.picker.is_complete() {
             self.tell_upload_only();
             self.outbox.event(Event::Completed);
+        }
+        // Trackers count downloads of the whole torrent.
+        if has_all {
             self.trackers.completed(self.now);
         }
     }
@@ -45,7 +51,7 @@ impl Engine {
     /// A peer that wrote the whole piece has proved itself corrupt. Among several we do not know: each of them gets
     /// whole pieces alone from now on, so that the next one proves it.
     fn handle_piece_failed(&mut self, piece: PieceIndex) {
-        let Some(suspects) = self.picker.failed(piece, &mut self.rng) else { return };
+        let Some(suspects) = self.picker.failed(piece) else { return };
         self.totals.wasted_bytes += u64::from(self.geometry.piece_size(piece));
         self.outbox.event(Event::PieceFailed { piece, suspects: suspects.clone() });
         if let [culprit] = suspects[..] {

@@ -24,7 +24,7 @@ impl Engine {
                 event,
                 uploaded: self.totals.up_bytes,
                 downloaded: self.totals.down_bytes,
-                left: self.geometry.total_len() - self.totals.verified_bytes,
+                left: self.totals.wanted_bytes - self.totals.verified_bytes,
                 port: self.port,
                 num_want: if event == AnnounceEvent::Stopped { 0 } else { self.config.announce_num_want },
             }));
@@ -34,6 +34,6 @@ impl Engine {
     pub(super) fn is_hungry(&self) -> bool {
         // Addresses in back-off have shown that they are no peers just now.
         let reach = || self.peers.len() + self.book.due(self.now, PEERS_ENOUGH);
-        self.is_running && !self.picker.have().is_complete() && reach() < PEERS_ENOUGH
+        self.is_running && !self.picker.is_complete() && reach() < PEERS_ENOUGH
     }
 }

@@ -7,7 +7,7 @@ use crate::{CloseReason, PeerKey};
 impl Engine {
     /// We want nothing any more.
     pub(super) fn am_upload_only(&self) -> bool {
-        self.picker.have().is_complete()
+        self.picker.is_complete()
     }
 
     /// The message that says so between two extension handshakes: one byte, zero for "I do download".

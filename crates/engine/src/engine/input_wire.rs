@@ -110,8 +110,8 @@ impl Engine {
         if !peer.has.insert(piece) {
             return;
         }
-        self.picker.add_have(piece, &mut self.rng);
-        if !self.picker.have().has(piece) {
+        self.picker.add_have(piece);
+        if self.picker.missing().has(piece) {
             peer.wanted_pieces += 1;
             peer.starved_at = None;
         }
@@ -121,9 +121,8 @@ impl Engine {
 
     pub(super) fn handle_bitfield(&mut self, key: PeerKey, has: Bitfield) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
-        peer.is_counted_as_seed = self.picker.add_peer(&has, &mut self.rng);
-        let have = self.picker.have();
-        peer.wanted_pieces = has.iter().filter(|piece| !have.has(*piece)).count() as u32;
+        peer.is_counted_as_seed = self.picker.add_peer(&has);
+        peer.wanted_pieces = has.count_common(self.picker.missing());
         peer.has = has;
         self.send_allowed_fast(key);
         self.update_interest(key);

@@ -4,6 +4,7 @@ use super::Engine;
 use super::peer::Stage;
 use crate::Reserved;
 use crate::picker::Outstanding;
+use crate::{FilePriority, PieceIndex};
 
 impl Engine {
     /// Checks every count and index that is kept up to date step by step against a recount. For tests and simulations,
@@ -22,13 +23,22 @@ impl Engine {
         assert!(self.connecting <= self.config.connecting_max, "invariant: connecting_max");
         assert!(self.peers.len() <= self.config.peers_max, "invariant: peers_max");
         let have = self.picker.have();
-        let verified: u64 = have.iter().map(|piece| u64::from(self.geometry.piece_size(piece))).sum();
+        let pieces = (0..have.pieces_total()).map(PieceIndex);
+        let wanted = pieces.filter(|&piece| self.picker.priority(piece) != FilePriority::Skip);
+        let bytes = |piece: PieceIndex| u64::from(self.geometry.piece_size(piece));
+        let verified: u64 = wanted.clone().filter(|&piece| have.has(piece)).map(bytes).sum();
+        assert_eq!(
+            self.totals.wanted_bytes,
+            wanted.map(bytes).sum::<u64>(),
+            "invariant: wanted bytes are counted"
+        );
         assert_eq!(self.totals.verified_bytes, verified, "invariant: verified bytes are counted");
         if !self.is_running {
             assert!(self.peers.is_empty(), "invariant: no connections while paused");
         }
         for peer in peers() {
-            let wanted = peer.has.iter().filter(|piece| !have.has(*piece)).count();
+            let missing = self.picker.missing();
+            let wanted = peer.has.iter().filter(|piece| missing.has(*piece)).count();
             assert_eq!(peer.wanted_pieces as usize, wanted, "invariant: wanted pieces are counted");
             assert_eq!(peer.am_interested, wanted > 0, "invariant: interest is up to date");
             let released = peer.outstanding.iter().filter(|request| !request.is_active).count();

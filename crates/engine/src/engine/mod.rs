@@ -13,6 +13,7 @@ mod input_peer;
 mod input_piece;
 mod input_tracker;
 mod input_upload_only;
+mod input_wants;
 mod input_wire;
 mod invariants;
 pub(crate) mod outbox;
@@ -33,10 +34,14 @@ use crate::rate::{RateMeter, TokenBucket};
 use crate::rng::Rng;
 use crate::trackers::Trackers;
 use crate::{
-    Bitfield, ChokeReason, Config, InfoHash, Input, Instant, Metainfo, Output, PeerId, PeerKey, PickReason,
+    Bitfield, ChokeReason, Config, FilePriority, InfoHash, Input, Instant, Metainfo, Output, PeerId, PeerKey,
+    PickReason,
 };
 use outbox::Outbox;
 use peer::Peer;
+
+/// Peers at most, whatever the configuration says: how many have a piece is counted in 16 bits.
+const PEERS_MAX: usize = u16::MAX as usize;
 
 /// One torrent's engine. Feed it with [`Engine::handle`], then take what it wants with [`Engine::poll_output`] until
 /// that says [`Output::Wait`].
@@ -59,6 +64,12 @@ pub struct Engine {
     external_v4: Option<IpAddr>,
     external_v6: Option<IpAddr>,
     picker: Picker,
+    /// How much each file is wanted.
+    file_priorities: Vec<FilePriority>,
+    /// The best rate of any peer at the last look, in bytes a second.
+    best_rate: u64,
+    /// Pieces that were late for their deadline at the last look.
+    late_pieces: usize,
     peers: BTreeMap<PeerKey, Peer>,
     /// Key of the next connection that we ask for; even.
     next_key: u32,
@@ -98,6 +109,9 @@ struct Totals {
     down_bytes: u64,
     up_bytes: u64,
     wasted_bytes: u64,
+    /// Bytes of wanted pieces.
+    wanted_bytes: u64,
+    /// Verified bytes among them.
     verified_bytes: u64,
     down_rate: RateMeter,
     up_rate: RateMeter,
@@ -111,12 +125,13 @@ impl Engine {
     /// If `have` is not for this torrent's number of pieces.
     #[must_use]
     pub fn new(
-        config: Config,
+        mut config: Config,
         metainfo: Arc<Metainfo>,
         have: Bitfield,
         peer_id: PeerId,
         rng_seed: u64,
     ) -> Self {
+        config.peers_max = config.peers_max.min(PEERS_MAX);
         let geometry = metainfo.geometry();
         assert_eq!(have.pieces_total(), geometry.pieces_total(), "invariant: `have` is for this torrent");
         let mut rng = Rng::new(rng_seed);
@@ -126,6 +141,7 @@ impl Engine {
             down_bytes: 0,
             up_bytes: 0,
             wasted_bytes: 0,
+            wanted_bytes: geometry.total_len(),
             verified_bytes: have.iter().map(|piece| u64::from(geometry.piece_size(piece))).sum(),
             down_rate: rate.clone(),
             up_rate: rate,
@@ -140,6 +156,9 @@ impl Engine {
             external_v4: None,
             external_v6: None,
             picker: Picker::new(geometry, have, &mut rng),
+            file_priorities: vec![FilePriority::default(); metainfo.files().len()],
+            best_rate: 0,
+            late_pieces: 0,
             peers: BTreeMap::new(),
             next_key: 0,
             connecting: 0,
@@ -190,6 +209,9 @@ impl Engine {
             Input::Verified { piece, outcome } => self.handle_verified(piece, outcome),
             Input::StorageFailed { message } => self.handle_storage_failed(message),
             Input::Announced { tracker, result } => self.handle_announced(tracker, &result),
+            Input::FilePriorities { files } => self.handle_file_priorities(files),
+            Input::PickOrder { order } => self.handle_pick_order(order),
+            Input::Deadlines { pieces } => self.handle_deadlines(pieces),
             Input::Listening { port } => self.port = port,
         }
         self.settle();

@@ -164,9 +164,10 @@ impl Peer {
         self.stage == Stage::Joined
     }
 
-    /// It may be asked for blocks.
+    /// It may be asked for blocks: while it chokes us, for those of the pieces that it gives all the same (BEP 6).
     pub(super) fn can_be_asked(&self) -> bool {
-        self.is_joined() && !self.peer_choking && self.am_interested && self.refused_until.is_none()
+        let gives = !self.peer_choking || !self.allowed_fast.is_empty();
+        self.is_joined() && self.am_interested && self.refused_until.is_none() && gives
     }
 
     /// Takes the outstanding request for this block, if there is one.

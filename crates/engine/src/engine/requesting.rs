@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Engine;
-use crate::picker::{Asker, Outstanding};
+use crate::picker::{Asker, Outstanding, Speed};
 use crate::{Event, Message, Output, PeerKey, PieceIndex};
 
 impl Engine {
@@ -36,6 +36,11 @@ impl Engine {
             is_on_parole: peer.is_on_parole,
             outstanding: &peer.outstanding,
             released: peer.released,
+            only: peer.peer_choking.then_some(&peer.allowed_fast),
+            suggested: &peer.suggested,
+            speed: Speed::of(peer.pipeline.rate()),
+            is_fast: peer.pipeline.rate() >= self.best_rate / 2,
+            now: self.now,
         };
         let peers = self.joined as usize;
         self.picker.pick(&self.config, &asker, wanted, peers, &mut self.rng, &mut self.picked);
@@ -89,7 +94,7 @@ impl Engine {
     }
 
     /// These requests stand no more, though their answers may be on their way.
-    fn withdraw(&mut self, key: PeerKey, requests: &VecDeque<Outstanding>) {
+    pub(super) fn withdraw(&mut self, key: PeerKey, requests: &VecDeque<Outstanding>) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         peer.pardoned_bytes += requests.iter().map(|request| u64::from(request.block.len)).sum::<u64>();
         peer.late.extend(requests);

@@ -71,6 +71,7 @@ impl Engine {
         for key in keys {
             self.look_at_connection(key);
         }
+        self.look_at_deadlines();
     }
 
     fn look_at_connection(&mut self, key: PeerKey) {

@@ -6,8 +6,8 @@ use super::Engine;
 use super::peer::Peer;
 use crate::client_name::client_name;
 use crate::{
-    Bitfield, ChokeReason, Config, Metainfo, PeerKey, PeerSnapshot, PickReason, PieceIndex, Summary,
-    TrackerSnapshot,
+    Bitfield, ChokeReason, Config, FilePriority, Metainfo, PeerKey, PeerSnapshot, PickReason, PieceIndex,
+    Summary, TrackerSnapshot,
 };
 
 impl Engine {
@@ -17,10 +17,11 @@ impl Engine {
         let have = self.picker.have();
         Summary {
             is_running: self.is_running,
-            is_complete: have.is_complete(),
+            is_complete: self.picker.is_complete(),
+            is_partial_seed: self.is_partial_seed(),
             pieces_total: have.pieces_total(),
             pieces_have: have.count(),
-            wanted_bytes: self.geometry.total_len(),
+            wanted_bytes: self.totals.wanted_bytes,
             verified_bytes: self.totals.verified_bytes,
             down_bytes: self.totals.down_bytes,
             up_bytes: self.totals.up_bytes,
@@ -57,6 +58,30 @@ impl Engine {
     #[must_use]
     pub fn have(&self) -> &Bitfield {
         self.picker.have()
+    }
+
+    /// All wanted pieces are there, but not all pieces: we give and take nothing more (BEP 21).
+    #[must_use]
+    pub fn is_partial_seed(&self) -> bool {
+        self.picker.is_complete() && !self.picker.have().is_complete()
+    }
+
+    /// How much each file is wanted, in the order of [`Metainfo::files`].
+    #[must_use]
+    pub fn file_priorities(&self) -> &[FilePriority] {
+        &self.file_priorities
+    }
+
+    /// Verified and stored bytes of a file; zero for a file that there is not.
+    #[must_use]
+    pub fn file_verified_bytes(&self, file: usize) -> u64 {
+        let Some(file) = self.metainfo.files().get(file).filter(|file| file.len > 0) else { return 0 };
+        let piece_len = u64::from(self.geometry.piece_len());
+        let (start, end) = (file.offset, file.offset + file.len);
+        let (first, last) = (start / piece_len, (end - 1) / piece_len);
+        let have = self.picker.have();
+        let verified = (first..=last).filter(|&piece| have.has(PieceIndex(piece as u32)));
+        verified.map(|piece| ((piece + 1) * piece_len).min(end) - (piece * piece_len).max(start)).sum()
     }
 
     /// The torrent.

@@ -1,5 +1,6 @@
 //! What a .torrent file says (BEP 3, 12, 27, 47), checked once, so that nothing behind it has to doubt it.
 
+mod ends;
 mod error;
 mod from_info;
 mod layout;
@@ -9,6 +10,7 @@ pub(crate) mod raw;
 #[cfg(test)]
 mod tests;
 
+pub use ends::FileEnd;
 pub use error::MetainfoError;
 pub use layout::{FileSpan, Spans};
 pub(crate) use parse::{TRACKERS_MAX, sane_url};

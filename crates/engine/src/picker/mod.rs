@@ -9,19 +9,30 @@
 //!       |  +------- given up, lost ------+                               |
 //!       +--------------------------- hash mismatch ----------------------+
 //! ```
+//! An untouched piece that is not wanted is skipped; a partial one that is no longer wanted is given up.
 
 mod choose;
+mod deadline;
+mod open;
 mod order;
+mod orders;
 mod partial;
+mod speed;
+mod wanted;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::geometry::Geometry;
 use crate::rng::Rng;
-use crate::{BLOCK_LEN, Bitfield, BlockRef, Instant, PeerKey, PieceIndex, PieceState};
+use crate::{
+    BLOCK_LEN, Bitfield, BlockRef, FilePriority, Instant, PeerKey, PickOrder, PieceIndex, PieceState,
+};
 pub(crate) use choose::Picked;
+use deadline::Deadlines;
+use open::OpenPieces;
 use order::Order;
 use partial::Partial;
+pub(crate) use speed::Speed;
 
 /// A request that a peer has not answered yet.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +44,7 @@ pub(crate) struct Outstanding {
 }
 
 /// The peer that is to be asked, as the picker sees it.
+#[derive(Clone, Copy)]
 pub(crate) struct Asker<'a> {
     pub(crate) peer: PeerKey,
     pub(crate) has: &'a Bitfield,
@@ -43,6 +55,14 @@ pub(crate) struct Asker<'a> {
     pub(crate) outstanding: &'a VecDeque<Outstanding>,
     /// How many of them we no longer count on.
     pub(crate) released: u32,
+    /// It chokes us, and these pieces are all that it gives (BEP 6); `None`: it gives what it has.
+    pub(crate) only: Option<&'a [PieceIndex]>,
+    /// Pieces that it would rather give than others (BEP 6).
+    pub(crate) suggested: &'a [PieceIndex],
+    pub(crate) speed: Speed,
+    /// It is among the fastest: what is late is asked of it too.
+    pub(crate) is_fast: bool,
+    pub(crate) now: Instant,
 }
 
 /// What a received block brought about.
@@ -59,10 +79,14 @@ pub(crate) struct Received {
 pub(crate) struct Picker {
     geometry: Geometry,
     have: Bitfield,
+    /// Wanted pieces that are not verified.
+    missing: Bitfield,
+    pick_order: PickOrder,
+    deadlines: Deadlines,
     order: Order,
     partials: BTreeMap<PieceIndex, Partial>,
-    /// Partial pieces with free blocks, those begun first in front.
-    open: Vec<PieceIndex>,
+    /// Partial pieces with free blocks.
+    open: OpenPieces,
     /// Pieces being hashed, and who took part in each.
     checking: BTreeMap<PieceIndex, Vec<PeerKey>>,
     free_blocks: u64,
@@ -76,14 +100,21 @@ pub(crate) struct Picker {
 }
 
 impl Picker {
-    /// A picker for what is missing in `have`.
+    /// A picker for what is missing in `have`. All pieces are wanted.
     pub(crate) fn new(geometry: Geometry, have: Bitfield, rng: &mut Rng) -> Self {
+        let mut missing = Bitfield::all(geometry.pieces_total());
+        have.iter().for_each(|piece| {
+            missing.remove(piece);
+        });
         Self {
             geometry,
             order: Order::new(geometry.pieces_total(), |piece| !have.has(piece), rng),
             have,
+            missing,
+            pick_order: PickOrder::default(),
+            deadlines: Deadlines::default(),
             partials: BTreeMap::new(),
-            open: Vec::new(),
+            open: OpenPieces::default(),
             checking: BTreeMap::new(),
             free_blocks: 0,
             generation: 0,
@@ -116,44 +147,46 @@ impl Picker {
             if self.order.availability(piece) == 0 { PieceState::Unavailable } else { PieceState::Missing }
         } else if self.checking.contains_key(&piece) {
             PieceState::Checking
-        } else {
+        } else if self.partials.contains_key(&piece) {
             PieceState::Partial
+        } else {
+            PieceState::Skipped
         }
     }
 
     /// A peer with these pieces is there. Returns whether it is counted as a seed; say so when it leaves.
-    pub(crate) fn add_peer(&mut self, has: &Bitfield, rng: &mut Rng) -> bool {
+    pub(crate) fn add_peer(&mut self, has: &Bitfield) -> bool {
         if has.is_complete() {
             self.order.add_seed();
             return true;
         }
-        has.iter().for_each(|piece| self.order.increase(piece, rng));
+        has.iter().for_each(|piece| self.order.increase(piece));
         false
     }
 
     /// A peer with these pieces is gone.
-    pub(crate) fn remove_peer(&mut self, has: &Bitfield, is_counted_as_seed: bool, rng: &mut Rng) {
+    pub(crate) fn remove_peer(&mut self, has: &Bitfield, is_counted_as_seed: bool) {
         if is_counted_as_seed {
             self.order.remove_seed();
         } else {
-            has.iter().for_each(|piece| self.order.decrease(piece, rng));
+            has.iter().for_each(|piece| self.order.decrease(piece));
         }
     }
 
     /// A peer that is not counted as a seed has one piece more.
-    pub(crate) fn add_have(&mut self, piece: PieceIndex, rng: &mut Rng) {
-        self.order.increase(piece, rng);
+    pub(crate) fn add_have(&mut self, piece: PieceIndex) {
+        self.order.increase(piece);
     }
 
     /// A peer that is not counted as a seed has lost a piece.
-    pub(crate) fn remove_have(&mut self, piece: PieceIndex, rng: &mut Rng) {
-        self.order.decrease(piece, rng);
+    pub(crate) fn remove_have(&mut self, piece: PieceIndex) {
+        self.order.decrease(piece);
     }
 
     /// A peer that was counted as a seed has only these pieces left.
-    pub(crate) fn remove_seed_but_for(&mut self, has: &Bitfield, rng: &mut Rng) {
+    pub(crate) fn remove_seed_but_for(&mut self, has: &Bitfield) {
         self.order.remove_seed();
-        has.iter().for_each(|piece| self.order.increase(piece, rng));
+        has.iter().for_each(|piece| self.order.increase(piece));
     }
 
     /// The peer wrote part of this piece: from now on it answers for the piece, with all others that did.
@@ -214,26 +247,28 @@ impl Picker {
         let contributors = match self.checking.remove(&piece) {
             Some(contributors) => contributors,
             // Its hashing outlived a fault of the storage: the piece was given up, yet here it is.
-            None if self.order.contains(piece) => {
+            None if !self.have.has(piece) && !self.partials.contains_key(&piece) => {
                 self.order.remove(piece);
                 Vec::new()
             }
             None => return None,
         };
         self.have.insert(piece);
+        self.missing.remove(piece);
+        self.deadlines.remove(piece);
         Some(contributors)
     }
 
     /// The piece has the wrong hash. Returns who took part in it; `None` if it was not being hashed.
-    pub(crate) fn failed(&mut self, piece: PieceIndex, rng: &mut Rng) -> Option<Vec<PeerKey>> {
+    pub(crate) fn failed(&mut self, piece: PieceIndex) -> Option<Vec<PeerKey>> {
         let contributors = self.checking.remove(&piece)?;
-        self.order.insert(piece, rng);
+        self.order.insert(piece);
         self.generation += 1;
         Some(contributors)
     }
 
     /// Gives up everything that is begun. No request may be outstanding. Returns the pieces.
-    pub(crate) fn give_up_all(&mut self, rng: &mut Rng) -> Vec<PieceIndex> {
+    pub(crate) fn give_up_all(&mut self) -> Vec<PieceIndex> {
         let mut pieces: Vec<PieceIndex> = self.partials.keys().copied().collect();
         pieces.extend(self.checking.keys());
         self.partials.clear();
@@ -241,7 +276,7 @@ impl Picker {
         self.open.clear();
         self.free_blocks = 0;
         self.generation += 1;
-        pieces.iter().for_each(|&piece| self.order.insert(piece, rng));
+        pieces.iter().for_each(|&piece| self.order.insert(piece));
         pieces
     }
 
@@ -251,6 +286,7 @@ impl Picker {
             partial.alone = None;
             self.generation += 1;
         }
+        self.open.end_alone(peer);
     }
 
     /// Applies a change to a partial piece and keeps what is counted over all of them.
@@ -262,7 +298,7 @@ impl Picker {
         let free_after = partial.free.count();
         self.free_blocks = self.free_blocks + u64::from(free_after) - u64::from(free_before);
         if free_before == 0 && free_after > 0 {
-            self.open.push(piece);
+            self.open.push(piece, self.order.priority(piece), partial);
         } else if free_before > 0 && free_after == 0 {
             self.close(piece);
         }
@@ -273,7 +309,7 @@ impl Picker {
     }
 
     fn close(&mut self, piece: PieceIndex) {
-        self.open.retain(|&open| open != piece);
+        self.open.remove(piece);
         if std::mem::take(&mut self.is_open_limited) {
             self.generation += 1;
         }
@@ -292,16 +328,26 @@ impl Picker {
                 counted,
                 "invariant: availability of {piece:?}"
             );
+            let is_wanted = self.order.priority(piece) != FilePriority::Skip;
+            let (is_partial, is_checking) =
+                (self.partials.contains_key(&piece), self.checking.contains_key(&piece));
+            let is_there = self.have.has(piece);
             let states = [
-                self.have.has(piece),
+                is_there,
                 self.order.contains(piece),
-                self.partials.contains_key(&piece),
-                self.checking.contains_key(&piece),
+                is_partial,
+                is_checking,
+                !is_wanted && !is_there && !is_checking,
             ];
             assert_eq!(
                 states.iter().filter(|&&is| is).count(),
                 1,
                 "invariant: {piece:?} is in one state: {states:?}"
+            );
+            assert_eq!(
+                self.missing.has(piece),
+                is_wanted && !is_there,
+                "invariant: missing is wanted and not there: {piece:?}"
             );
         }
         let mut requested: BTreeMap<PieceIndex, Vec<(u32, bool)>> = BTreeMap::new();
@@ -311,14 +357,17 @@ impl Picker {
         }
         for (piece, partial) in &self.partials {
             partial.check(&requested.remove(piece).unwrap_or_default());
-            let is_open = self.open.contains(piece);
-            assert_eq!(is_open, partial.free.count() > 0, "invariant: open pieces have free blocks");
+            self.open.check(*piece, self.order.priority(*piece), partial);
             assert!(!partial.is_complete(), "invariant: a complete piece is being hashed");
         }
         assert!(requested.is_empty(), "invariant: only partial pieces have requests: {requested:?}");
         assert!(
-            self.open.iter().all(|piece| self.partials.contains_key(piece)),
+            self.open.iter().all(|open| self.partials.contains_key(&open.piece)),
             "invariant: open means partial"
+        );
+        assert!(
+            self.deadlines.iter().all(|(_, piece)| !self.have.has(piece)),
+            "invariant: only what is not there has a deadline"
         );
         let free: u64 = self.partials.values().map(|partial| u64::from(partial.free.count())).sum();
         assert_eq!(self.free_blocks, free, "invariant: free blocks are counted");

@@ -1,5 +1,6 @@
 //! A piece that is begun: which of its blocks are free, requested, received, and who took part.
 
+use super::speed::Speed;
 use crate::PeerKey;
 
 /// A set of block numbers that finds its lowest member without a scan from the start.
@@ -75,22 +76,28 @@ pub(crate) struct Partial {
     askers: Vec<u8>,
     /// For each block: those among them that are counted on.
     active: Vec<u8>,
+    /// Outstanding requests for all blocks together.
+    requests: u32,
     /// Peers that wrote a byte of it.
     pub(crate) contributors: Vec<PeerKey>,
     /// The only peer that may take part, so that the piece proves it right or wrong.
     pub(crate) alone: Option<PeerKey>,
+    /// That of the peer that began it.
+    pub(crate) speed: Speed,
 }
 
 impl Partial {
-    pub(crate) fn new(blocks: u32, alone: Option<PeerKey>) -> Self {
+    pub(crate) fn new(blocks: u32, alone: Option<PeerKey>, speed: Speed) -> Self {
         Self {
             free: BlockSet::full(blocks),
             received: BlockSet::empty(blocks),
             blocks,
             askers: vec![0; blocks as usize],
             active: vec![0; blocks as usize],
+            requests: 0,
             contributors: Vec::new(),
             alone,
+            speed,
         }
     }
 
@@ -108,13 +115,14 @@ impl Partial {
 
     /// A request for one of its blocks is outstanding, whether we count on it or not.
     pub(crate) fn is_asked(&self) -> bool {
-        self.askers.iter().any(|&askers| askers > 0)
+        self.requests > 0
     }
 
     /// One more peer is asked.
     pub(crate) fn ask(&mut self, block: u32) {
         self.askers[block as usize] += 1;
         self.active[block as usize] += 1;
+        self.requests += 1;
         self.free.remove(block);
     }
 
@@ -141,6 +149,7 @@ impl Partial {
     /// A request is no longer outstanding. Returns whether the block became free.
     pub(crate) fn forget(&mut self, block: u32, was_active: bool) -> bool {
         self.askers[block as usize] -= 1;
+        self.requests -= 1;
         was_active && self.release(block)
     }
 
@@ -158,6 +167,7 @@ impl Partial {
 
     /// Compares with the requests that the peers really have outstanding: `(block, active)` of this piece.
     pub(crate) fn check(&self, outstanding: &[(u32, bool)]) {
+        assert_eq!(self.requests as usize, outstanding.len(), "invariant: requests of a piece are counted");
         for block in 0..self.blocks {
             let of_block = || outstanding.iter().filter(|(number, _)| *number == block);
             let active = of_block().filter(|(_, is_active)| *is_active).count();
@@ -193,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_released_block_is_free_until_somebody_is_counted_on() {
-        let mut piece = Partial::new(2, None);
+        let mut piece = Partial::new(2, None, Speed::default());
         piece.ask(0);
         assert!(!piece.free.has(0) && piece.is_asked());
         assert!(piece.release(0), "its only asker stalls");

@@ -14,3 +14,4 @@ mod suspects;
 mod swarm;
 mod uploading;
 mod util;
+mod wanting;

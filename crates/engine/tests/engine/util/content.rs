@@ -18,11 +18,24 @@ impl Content {
         Self { bytes: Arc::new(bytes), ..Self::opaque(len as u64, piece_len) }
     }
 
+    /// A folder of files of these lengths, named by their numbers.
+    pub fn folder(lens: &[u64], piece_len: u32) -> Self {
+        let files: Vec<_> = lens.iter().enumerate().map(|(at, &len)| (vec![at.to_string()], len)).collect();
+        let len = lens.iter().sum::<u64>();
+        let metainfo = Self::build(NewContent::Folder(&files), len, piece_len);
+        Self { metainfo, ..Self::new(len as usize, piece_len) }
+    }
+
     /// A torrent whose bytes nobody has.
     pub fn opaque(len: u64, piece_len: u32) -> Self {
+        let metainfo = Self::build(NewContent::File(len), len, piece_len);
+        Self { bytes: Arc::new(Vec::new()), metainfo }
+    }
+
+    fn build(content: NewContent<'_>, len: u64, piece_len: u32) -> Arc<Metainfo> {
         let torrent = NewTorrent {
             name: "content",
-            content: NewContent::File(len),
+            content,
             piece_len,
             // Hashing is the host's business, so the hashes need not be right here.
             piece_hashes: &vec![[0; 20]; len.div_ceil(u64::from(piece_len)) as usize],
@@ -31,7 +44,7 @@ impl Content {
             comment: None,
             created_by: None,
         };
-        Self { bytes: Arc::new(Vec::new()), metainfo: Arc::new(torrent.build().unwrap()) }
+        Arc::new(torrent.build().unwrap())
     }
 
     pub fn pieces(&self) -> u32 {
