@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use peernet::policy::DestinationPolicy;
 
+use crate::selection::FileSet;
+
 /// A BitTorrent client for the command line: the engine of Swarmscope over TCP.
 ///
 /// Ctrl-C stops politely: trackers are told, and what is verified is kept for the next time. Set SWARMSCOPE_LOG=debug
@@ -49,6 +51,15 @@ pub struct GetArgs {
     /// Hash everything that is there again, instead of trusting the record of the last time
     #[arg(long)]
     pub check: bool,
+    /// Download only these files of the torrent, by their numbers from 0, for instance 0,2-4 [default: all]
+    #[arg(long, value_name = "FILES")]
+    pub files: Option<FileSet>,
+    /// Download all files but these
+    #[arg(long, value_name = "FILES")]
+    pub skip: Option<FileSet>,
+    /// Show the torrent's files with their numbers, and download nothing
+    #[arg(long)]
+    pub list: bool,
     /// How to reach the swarm.
     #[command(flatten)]
     pub net: NetArgs,

@@ -7,7 +7,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use engine::{BlockRef, Metainfo, PieceIndex};
+use engine::{BlockRef, FilePriority, FileSpan, Metainfo, PieceIndex};
+
+use crate::parts::Parts;
 
 /// Files kept open at most; a torrent may have more files than a process may open.
 const OPEN_FILES_MAX: usize = 64;
@@ -50,6 +52,15 @@ impl ContentError {
     }
 }
 
+/// Where the bytes of a file of the torrent may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// In the file itself.
+    File,
+    /// Among the parts, since the file is skipped.
+    Parts,
+}
+
 /// Reads and writes runs of a torrent's bytes, wherever they lie in its files. Any number of threads may do so at
 /// the same time.
 #[derive(Debug)]
@@ -57,20 +68,50 @@ pub struct Content {
     metainfo: Arc<Metainfo>,
     root: PathBuf,
     access: Access,
-    open: Mutex<BTreeMap<usize, Arc<File>>>,
+    open: Mutex<BTreeMap<(usize, Kind), Arc<File>>>,
+    parts: Parts,
+    priorities: Vec<FilePriority>,
 }
 
 impl Content {
     /// The content of `metainfo` at `root`: the file itself, or the folder that holds the files.
     #[must_use]
     pub fn new(metainfo: Arc<Metainfo>, root: PathBuf, access: Access) -> Self {
-        Self { metainfo, root, access, open: Mutex::default() }
+        let parts = Parts::find(&root);
+        Self { metainfo, root, access, open: Mutex::default(), parts, priorities: Vec::new() }
+    }
+
+    /// These files are wanted from now on, and no others: the others' ends that come with wanted pieces go to the parts,
+    /// as far as a file is not there already, and those of files that were not wanted before move into them. No piece
+    /// may be read or written meanwhile.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn set_priorities(&mut self, files: &[FilePriority]) -> Result<(), ContentError> {
+        self.priorities = files.to_vec();
+        let indices = 0..self.metainfo.files().len();
+        let metainfo = Arc::clone(&self.metainfo);
+        for index in indices.filter(|&index| !metainfo.files()[index].is_padding) {
+            let is_wanted = files.get(index).is_none_or(|&priority| priority != FilePriority::Skip);
+            if is_wanted && self.parts.holds(index) {
+                self.move_out_of_parts(index)?;
+            } else if !is_wanted && self.access == Access::Write && !self.path(index, Kind::File).exists() {
+                self.parts.add(index);
+            }
+        }
+        Ok(())
     }
 
     /// The torrent.
     #[must_use]
     pub fn metainfo(&self) -> &Arc<Metainfo> {
         &self.metainfo
+    }
+
+    /// How much each file is wanted, as it was last set; files that are not named are of normal priority.
+    #[must_use]
+    pub fn priorities(&self) -> &[FilePriority] {
+        &self.priorities
     }
 
     /// The file itself, or the folder that holds the files.
@@ -85,8 +126,8 @@ impl Content {
     /// If the file system refuses.
     pub fn prepare(&self) -> Result<(), ContentError> {
         for (index, file) in self.metainfo.files().iter().enumerate() {
-            if file.len == 0 && !file.is_padding {
-                self.file(index)?;
+            if file.len == 0 && !file.is_padding && !self.parts.holds(index) {
+                self.file(index, Kind::File)?;
             }
         }
         Ok(())
@@ -103,9 +144,9 @@ impl Content {
             if self.metainfo.files()[span.file].is_padding {
                 part.fill(0);
             } else {
-                let file = self.file(span.file)?;
-                let read = file.read_exact_at(part, span.offset_in_file);
-                read.map_err(|error| ContentError::reading(&self.path(span.file), error))?;
+                let (kind, offset) = self.place(&span);
+                let read = self.file(span.file, kind)?.read_exact_at(part, offset);
+                read.map_err(|error| ContentError::reading(&self.path(span.file, kind), error))?;
             }
         }
         Ok(())
@@ -132,8 +173,9 @@ impl Content {
             }
             let start = span.offset_in_block as usize;
             let part = &bytes[start..start + span.len as usize];
-            let written = self.file(span.file)?.write_all_at(part, span.offset_in_file);
-            written.map_err(|error| ContentError::writing(&self.path(span.file), error))?;
+            let (kind, offset) = self.place(&span);
+            let written = self.file(span.file, kind)?.write_all_at(part, offset);
+            written.map_err(|error| ContentError::writing(&self.path(span.file, kind), error))?;
         }
         Ok(())
     }
@@ -143,21 +185,58 @@ impl Content {
     #[must_use]
     pub fn could_hold(&self, has: impl Fn(PieceIndex) -> bool) -> bool {
         let piece_len = u64::from(self.metainfo.piece_len());
-        self.metainfo.files().iter().enumerate().filter(|(_, file)| !file.is_padding).all(|(index, file)| {
-            let found = fs::metadata(self.path(index)).map(|found| found.len()).ok();
-            if file.len == 0 {
-                return true;
-            }
+        let files = self.metainfo.files().iter().enumerate();
+        files.filter(|(_, file)| !file.is_padding && file.len > 0).all(|(index, file)| {
             let (first, last) = (file.offset / piece_len, (file.offset + file.len - 1) / piece_len);
             let needed = (first..=last).rev().find(|&piece| has(PieceIndex(piece as u32)));
             needed.is_none_or(|piece| {
                 let end = ((piece + 1) * piece_len).min(file.offset + file.len) - file.offset;
-                found.is_some_and(|len| len >= end)
+                let (kind, before_end) = self.place_in(index, end - 1);
+                fs::metadata(self.path(index, kind)).is_ok_and(|found| found.len() > before_end)
             })
         })
     }
 
-    fn path(&self, index: usize) -> PathBuf {
+    /// Where a run of bytes lies.
+    fn place(&self, span: &FileSpan) -> (Kind, u64) {
+        self.place_in(span.file, span.offset_in_file)
+    }
+
+    fn place_in(&self, file: usize, offset_in_file: u64) -> (Kind, u64) {
+        let is_in_parts = self.parts.holds(file);
+        let in_parts = is_in_parts.then(|| self.metainfo.offset_in_parts(file, offset_in_file)).flatten();
+        in_parts.map_or((Kind::File, offset_in_file), |offset| (Kind::Parts, offset))
+    }
+
+    /// The file is wanted now: what came of it already moves into it. A kill in between leaves the parts, from which it
+    /// is done again.
+    fn move_out_of_parts(&mut self, index: usize) -> Result<(), ContentError> {
+        let path = self.parts.path(index);
+        if path.exists() {
+            let parts = self.file(index, Kind::Parts)?;
+            for end in self.metainfo.file_ends(index) {
+                let mut bytes = vec![0; end.len as usize];
+                match parts.read_exact_at(&mut bytes, end.offset_in_parts) {
+                    Ok(()) => {
+                        let written = self.file(index, Kind::File)?.write_all_at(&bytes, end.offset_in_file);
+                        written.map_err(|error| ContentError::writing(&self.path(index, Kind::File), error))?;
+                    }
+                    // It never came.
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+                    Err(error) => return Err(ContentError::reading(&path, error)),
+                }
+            }
+            self.open.get_mut().unwrap_or_else(PoisonError::into_inner).remove(&(index, Kind::Parts));
+            fs::remove_file(&path).map_err(|error| ContentError::writing(&path, error))?;
+        }
+        self.parts.remove(index);
+        Ok(())
+    }
+
+    fn path(&self, index: usize, kind: Kind) -> PathBuf {
+        if kind == Kind::Parts {
+            return self.parts.path(index);
+        }
         if self.metainfo.is_single_file() {
             return self.root.clone();
         }
@@ -166,28 +245,27 @@ impl Content {
         path
     }
 
-    fn file(&self, index: usize) -> Result<Arc<File>, ContentError> {
+    fn file(&self, index: usize, kind: Kind) -> Result<Arc<File>, ContentError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = open.get(&index) {
+        if let Some(file) = open.get(&(index, kind)) {
             return Ok(Arc::clone(file));
         }
         if open.len() == OPEN_FILES_MAX {
             open.clear();
         }
-        let file = Arc::new(self.open(index)?);
-        open.insert(index, Arc::clone(&file));
+        let file = Arc::new(self.open(&self.path(index, kind))?);
+        open.insert((index, kind), Arc::clone(&file));
         Ok(file)
     }
 
-    fn open(&self, index: usize) -> Result<File, ContentError> {
-        let path = self.path(index);
+    fn open(&self, path: &Path) -> Result<File, ContentError> {
         if self.access == Access::Read {
-            return File::open(&path).map_err(|error| ContentError::reading(&path, error));
+            return File::open(path).map_err(|error| ContentError::reading(path, error));
         }
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| ContentError::writing(folder, error))?;
         }
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        opened.map_err(|error| ContentError::writing(&path, error))
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        opened.map_err(|error| ContentError::writing(path, error))
     }
 }

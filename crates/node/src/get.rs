@@ -1,5 +1,6 @@
 //! `swarmscope-node get`: downloads a torrent, from where it was.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use engine::Bitfield;
@@ -8,9 +9,10 @@ use crate::cli::GetArgs;
 use crate::content::{Access, Content};
 use crate::host::{ResumeFile, Setup};
 use crate::report::Reporter;
+use crate::selection::priorities;
 use crate::session::{Outcome, check_data, interrupted_early, load_torrent, take_part};
 
-/// Downloads what the arguments name. Exit code 0 means that everything is there.
+/// Downloads what the arguments name. Exit code 0 means that all wanted files are there.
 ///
 /// # Errors
 /// With a text for the user.
@@ -19,8 +21,14 @@ pub async fn run(args: GetArgs) -> Outcome {
     let reporter = Reporter::new(args.output);
     let loaded = load_torrent(&args.source, &args.out, &args.net, &policy, &reporter).await?;
     let Some((metainfo, arrival)) = loaded else { return interrupted_early() };
-    let content = Content::new(Arc::clone(&metainfo), args.out.join(metainfo.name()), Access::Write);
+    if args.list {
+        reporter.files(&metainfo);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut content = Content::new(Arc::clone(&metainfo), args.out.join(metainfo.name()), Access::Write);
+    let priorities = priorities(&metainfo, args.files.as_ref(), args.skip.as_ref())?;
     let (mut resume, recorded) = ResumeFile::open(ResumeFile::path_for(content.root()), &metainfo)?;
+    content.set_priorities(&priorities)?;
     let have = match recorded.filter(|have| !args.check && is_believable(have, &content)) {
         Some(have) => have,
         None => {

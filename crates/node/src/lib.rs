@@ -12,6 +12,8 @@ pub mod get;
 pub mod hashing;
 pub mod host;
 mod magnet;
+mod parts;
 mod report;
 pub mod seed;
+pub mod selection;
 mod session;

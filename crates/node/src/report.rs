@@ -46,6 +46,11 @@ enum Line<'a> {
     },
     Complete(Numbers),
     Stopped(Numbers),
+    File {
+        number: usize,
+        path: String,
+        len: u64,
+    },
     Hashing {
         hashed_bytes: u64,
         total_bytes: u64,
@@ -187,6 +192,16 @@ impl Reporter {
             path.display()
         ));
         self.line(&Line::Created { info_hash, path: path.display().to_string(), pieces, piece_len, magnet });
+    }
+
+    /// The files of a torrent with their numbers.
+    pub(crate) fn files(&self, metainfo: &Metainfo) {
+        let files = metainfo.files().iter().enumerate();
+        for (number, file) in files.filter(|(_, file)| !file.is_padding) {
+            let path = file.path.join("/");
+            self.say(&format!("{number:>6} {:>14} {path}", file.len));
+            self.line(&Line::File { number, path, len: file.len });
+        }
     }
 
     /// Takes the bar away.

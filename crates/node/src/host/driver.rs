@@ -125,6 +125,10 @@ impl Driver {
             next_totals: origin + TOTALS_INTERVAL,
             error: None,
         };
+        let files = driver.content.priorities().to_vec();
+        if !files.is_empty() {
+            driver.input(Input::FilePriorities { files: &files });
+        }
         driver.input(Input::Listening { port });
         driver.input(Input::Start);
         driver.input(Input::PeersFound { source: PeerSource::User, addrs: &peers });

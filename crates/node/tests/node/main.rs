@@ -5,6 +5,7 @@ mod cli;
 mod demo;
 mod program;
 mod resume;
+mod selection;
 mod swarm;
 mod tracker;
 
