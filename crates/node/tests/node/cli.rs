@@ -81,7 +81,6 @@ async fn what_cannot_be_got_is_told_in_plain_words() {
     for (source, words) in [
         (bad, "not a .torrent file"),
         ("/nowhere/a.torrent", "cannot read /nowhere/a.torrent"),
-        ("magnet:?xt=urn:btih:0000000000000000000000000000000000000000", "magnet links are not understood"),
         ("http://127.0.0.1:9/a.torrent", "--allow-net 127.0.0.1/32"),
     ] {
         let (status, errors) = Program::start(["get", source]).end().await;
