@@ -9,6 +9,9 @@ use std::time::Duration;
 use clap::Parser;
 use ipnet::IpNet;
 
+/// Open files for whatever is no session: HTTP requests, trackers, WebSockets that have yet to say hello.
+const OPEN_FILES_SPARE: u64 = 512;
+
 /// Connects a browser tab with BitTorrent peers and trackers.
 ///
 /// It listens on this machine only, lets in only pages that know its token, reaches only public addresses, and lets
@@ -77,6 +80,10 @@ pub struct Config {
     #[arg(long, env = "SWARMSCOPE_HELLO_TIMEOUT_S", default_value_t = 10, value_name = "SECONDS")]
     pub hello_timeout_s: u64,
 
+    /// Seconds within which the head of an HTTP request must have come.
+    #[arg(long, env = "SWARMSCOPE_HEADER_TIMEOUT_S", default_value_t = 10, value_name = "SECONDS")]
+    pub header_timeout_s: u64,
+
     /// Seconds for which a session outlives its connection, so that the page can come back to it.
     #[arg(long, env = "SWARMSCOPE_RESUME_WITHIN_S", default_value_t = relay_proto::RESUME_WITHIN_S, value_name = "SECONDS")]
     pub resume_within_s: u64,
@@ -115,8 +122,20 @@ impl Config {
         Duration::from_secs(self.hello_timeout_s)
     }
 
+    pub(crate) const fn header_timeout(&self) -> Duration {
+        Duration::from_secs(self.header_timeout_s)
+    }
+
     pub(crate) const fn resume_within(&self) -> Duration {
         Duration::from_secs(self.resume_within_s)
+    }
+
+    /// Files that can be open at once: those of the peers, one to listen and one WebSocket for each session, and some
+    /// for trackers and the page.
+    #[must_use]
+    pub fn open_files_max(&self) -> u64 {
+        let per_session = u64::from(self.max_streams).saturating_add(2);
+        (self.max_sessions as u64).saturating_mul(per_session).saturating_add(OPEN_FILES_SPARE)
     }
 
     pub(crate) const fn dial_timeout(&self) -> Duration {

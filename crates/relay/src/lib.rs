@@ -6,6 +6,7 @@
 mod carrier;
 mod config;
 mod guard;
+mod http;
 mod rate;
 mod refusals;
 mod server;

@@ -18,6 +18,7 @@ async fn main() -> ExitCode {
         }
     };
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    raise_open_files(config.open_files_max());
     let running = match relay::start(config).await {
         Ok(running) => running,
         Err(error) => {
@@ -30,6 +31,18 @@ async fn main() -> ExitCode {
     wait_for_signal().await;
     running.shutdown().await;
     ExitCode::SUCCESS
+}
+
+/// Each connection is an open file, and many systems allow 1024 unless a program asks for more.
+fn raise_open_files(wanted: u64) {
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(allowed) if allowed < wanted => tracing::warn!(
+            "the system allows {allowed} open files, and all sessions together may want {wanted}; raise the limit \
+             (ulimit -Hn) or lower --max-sessions or --max-streams"
+        ),
+        Ok(_) => {}
+        Err(error) => tracing::warn!("the limit of open files could not be raised to {wanted}: {error}"),
+    }
 }
 
 /// Until the user or the system asks the program to end.

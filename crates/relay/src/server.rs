@@ -11,12 +11,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use axum::serve::ListenerExt;
 use relay_proto::MAX_MESSAGE_LEN;
 use tokio::net::TcpListener;
 
 use crate::sessions::Shared;
-use crate::{Config, carrier, guard, web};
+use crate::{Config, carrier, guard, http, web};
 
 /// How long a shutdown waits for trackers to hear that the tabs have left.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,18 +73,7 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     }
     let shared = Arc::new(Shared::new(config, token));
     let router = router(&shared);
-    let stop = shared.shutdown.clone();
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("TCP_NODELAY: {error}");
-        }
-    });
-    tokio::spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-        if let Err(error) = served {
-            tracing::error!("the relay stopped listening: {error}");
-        }
-    });
+    tokio::spawn(http::serve(listener, router, shared.config.header_timeout(), shared.shutdown.clone()));
     Ok(RunningRelay { addr, shared })
 }
 

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 use crate::support::*;
 
 async fn get(
@@ -100,6 +103,16 @@ async fn health_is_told_with_or_without_a_page() {
     let relay = relay_with(&[]).await;
     assert_eq!(get(&relay, "/healthz", None).await.0, 200);
     assert_eq!(get(&relay, "/", None).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_request_whose_head_never_ends_is_cut_off() {
+    let relay = relay_with(&["--header-timeout-s", "1"]).await;
+    let mut stream = TcpStream::connect(relay.addr()).await.unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nx: ").await.unwrap();
+    let mut answer = Vec::new();
+    in_time(stream.read_to_end(&mut answer)).await.unwrap();
+    assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]
