@@ -45,3 +45,5 @@ pub const STREAM_CREDIT_DOWN: u64 = 2 * 1024 * 1024;
 pub const STREAM_CREDIT_UP: u64 = 256 * 1024;
 /// How long, in seconds, a relay keeps a session that has no carrier.
 pub const RESUME_WITHIN_S: u64 = 60;
+/// The same, in seconds, if the carrier was closed because the page went away.
+pub const LEAVE_WITHIN_S: u64 = 10;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket};
+use axum::extract::ws::{Message, WebSocket, close_code};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -23,7 +23,15 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// The session's end of a WebSocket. Dropping it closes the WebSocket once what was sent is out.
 pub(crate) struct Carrier {
     pub(crate) outgoing: mpsc::Sender<Bytes>,
-    pub(crate) incoming: mpsc::Receiver<Bytes>,
+    pub(crate) incoming: mpsc::Receiver<FromTab>,
+}
+
+/// What comes on a WebSocket before it ends.
+pub(crate) enum FromTab {
+    /// A whole message.
+    Message(Bytes),
+    /// The browser closes the WebSocket on purpose, as it does when the page goes away. Nothing follows.
+    Goodbye,
 }
 
 impl Carrier {
@@ -72,10 +80,10 @@ async fn read_hello(source: &mut SplitStream<WebSocket>, shared: &Shared) -> Res
         Err(Refused { code: code.number(), text })
     };
     let timeout = shared.config.hello_timeout();
-    let Ok(first) = tokio::time::timeout(timeout, next_binary(source)).await else {
+    let Ok(first) = tokio::time::timeout(timeout, next(source)).await else {
         return refuse(RefusedCode::HelloTimeout, format!("no hello came within {} s", timeout.as_secs()));
     };
-    let Some(message) = first else {
+    let Some(FromTab::Message(message)) = first else {
         return refuse(RefusedCode::Malformed, "the connection closed before its hello".to_owned());
     };
     let hello = match Frames::parse(&message).and_then(|mut frames| frames.next().transpose()) {
@@ -98,12 +106,17 @@ async fn read_hello(source: &mut SplitStream<WebSocket>, shared: &Shared) -> Res
     Ok(hello)
 }
 
-/// The next binary message; `None` when there will be none. WebSocket's own pings are answered below this.
-async fn next_binary(source: &mut SplitStream<WebSocket>) -> Option<Bytes> {
+/// What comes next; `None` when there will be nothing. WebSocket's own pings are answered below this.
+async fn next(source: &mut SplitStream<WebSocket>) -> Option<FromTab> {
     loop {
         match source.next().await? {
-            Ok(Message::Binary(bytes)) => return Some(bytes),
+            Ok(Message::Binary(bytes)) => return Some(FromTab::Message(bytes)),
             Ok(Message::Ping(_) | Message::Pong(_)) => {}
+            Ok(Message::Close(Some(close)))
+                if matches!(close.code, close_code::NORMAL | close_code::AWAY) =>
+            {
+                return Some(FromTab::Goodbye);
+            }
             Ok(Message::Text(_) | Message::Close(_)) => return None,
             Err(error) => {
                 tracing::debug!("WebSocket: {error}");
@@ -113,10 +126,10 @@ async fn next_binary(source: &mut SplitStream<WebSocket>) -> Option<Bytes> {
     }
 }
 
-async fn receive(mut source: SplitStream<WebSocket>, messages: mpsc::Sender<Bytes>) {
+async fn receive(mut source: SplitStream<WebSocket>, messages: mpsc::Sender<FromTab>) {
     loop {
         let message = tokio::select! {
-            message = next_binary(&mut source) => message,
+            message = next(&mut source) => message,
             () = messages.closed() => break,
         };
         let Some(message) = message else { return };
@@ -130,16 +143,17 @@ async fn receive(mut source: SplitStream<WebSocket>, messages: mpsc::Sender<Byte
 
 /// Reads on, so that the connection does not end in a reset that overtakes what was sent last.
 async fn drain(mut source: SplitStream<WebSocket>) {
-    let _ = tokio::time::timeout(FAREWELL, async { while next_binary(&mut source).await.is_some() {} }).await;
+    let _ = tokio::time::timeout(FAREWELL, async { while next(&mut source).await.is_some() {} }).await;
 }
 
 async fn send(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Receiver<Bytes>) {
     while let Some(message) = messages.recv().await {
         if sink.send(Message::Binary(message)).await.is_err() {
-            return;
+            break;
         }
     }
     let _ = sink.send(Message::Close(None)).await;
-    // The reading half ends when the tab has answered, or gives up.
+    // The reading half ends when the tab has answered, or gives up; where the connection broke, a goodbye may still
+    // lie there to be read.
     std::future::pending::<()>().await;
 }

@@ -88,6 +88,10 @@ pub struct Config {
     #[arg(long, env = "SWARMSCOPE_RESUME_WITHIN_S", default_value_t = relay_proto::RESUME_WITHIN_S, value_name = "SECONDS")]
     pub resume_within_s: u64,
 
+    /// The same for a page that was closed or left; never longer than for one that was cut off.
+    #[arg(long, env = "SWARMSCOPE_LEAVE_WITHIN_S", default_value_t = relay_proto::LEAVE_WITHIN_S, value_name = "SECONDS")]
+    pub leave_within_s: u64,
+
     /// Seconds within which a peer must be reached.
     #[arg(long, env = "SWARMSCOPE_DIAL_TIMEOUT_S", default_value_t = 20, value_name = "SECONDS")]
     pub dial_timeout_s: u64,
@@ -126,8 +130,10 @@ impl Config {
         Duration::from_secs(self.header_timeout_s)
     }
 
-    pub(crate) const fn resume_within(&self) -> Duration {
-        Duration::from_secs(self.resume_within_s)
+    /// How long a session is kept without a WebSocket.
+    pub(crate) fn resume_within(&self, said_goodbye: bool) -> Duration {
+        let within_s = if said_goodbye { self.leave_within_s } else { u64::MAX };
+        Duration::from_secs(within_s.min(self.resume_within_s))
     }
 
     /// Files that can be open at once: those of the peers, one to listen and one WebSocket for each session, and some

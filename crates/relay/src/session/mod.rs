@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::carrier::Carrier;
+use crate::carrier::{Carrier, FromTab};
 use crate::rate::Bucket;
 use crate::sessions::Shared;
 use accept::Incoming;
@@ -84,7 +84,9 @@ pub(crate) struct Session {
     incoming_port: u16,
 
     outgoing: Option<mpsc::Sender<Bytes>>,
-    incoming: Option<mpsc::Receiver<Bytes>>,
+    incoming: Option<mpsc::Receiver<FromTab>>,
+    /// The last WebSocket was closed on purpose.
+    said_goodbye: bool,
     /// When the tab last said something; while there is no carrier, when the last one was lost.
     heard_at: Instant,
     pinged_at: Instant,
@@ -111,6 +113,7 @@ impl Session {
             incoming_port,
             outgoing: None,
             incoming: None,
+            said_goodbye: false,
             heard_at: Instant::now(),
             pinged_at: Instant::now(),
             tasks,
@@ -195,10 +198,18 @@ impl Session {
         Ok(())
     }
 
-    fn on_message(&mut self, message: Option<Bytes>) -> Result<(), End> {
-        let Some(message) = message else {
-            self.detach();
-            return Ok(());
+    fn on_message(&mut self, message: Option<FromTab>) -> Result<(), End> {
+        let message = match message {
+            Some(FromTab::Message(message)) => message,
+            Some(FromTab::Goodbye) => {
+                self.detach();
+                self.said_goodbye = true;
+                return Ok(());
+            }
+            None => {
+                self.detach();
+                return Ok(());
+            }
         };
         self.heard_at = Instant::now();
         self.take_frames(&message).map_err(|error| self.broken(&error))?;
@@ -240,6 +251,7 @@ impl Session {
         let attached = self.link.attach(received, limit);
         self.outgoing = Some(carrier.outgoing);
         self.incoming = Some(carrier.incoming);
+        self.said_goodbye = false;
         self.heard_at = Instant::now();
         attached.map_err(|error| self.broken(&error))?;
         if hello.stream_credit < STREAM_CREDIT_MIN {
@@ -277,7 +289,10 @@ impl Session {
         tracing::debug!(session = self.name(), "the WebSocket is gone");
         self.link.detach();
         self.outgoing = None;
-        self.incoming = None;
+        // Of what was not looked at only a goodbye counts; the rest comes again.
+        self.said_goodbye = self.incoming.take().is_some_and(|mut incoming| {
+            std::iter::from_fn(|| incoming.try_recv().ok()).any(|said| matches!(said, FromTab::Goodbye))
+        });
         self.heard_at = Instant::now();
     }
 
@@ -309,7 +324,7 @@ impl Session {
     fn on_tick(&mut self) -> Result<(), End> {
         let now = Instant::now();
         let silence = now.saturating_duration_since(self.heard_at);
-        if self.outgoing.is_none() && silence >= self.shared.config.resume_within() {
+        if self.outgoing.is_none() && silence >= self.shared.config.resume_within(self.said_goodbye) {
             return Err(End::Vanished);
         }
         if self.outgoing.is_some() && silence >= SILENCE_MAX {
@@ -336,7 +351,7 @@ fn send(link: &mut Link, frame: &Frame<&[u8]>) {
     }
 }
 
-async fn receive(incoming: &mut Option<mpsc::Receiver<Bytes>>) -> Option<Bytes> {
+async fn receive(incoming: &mut Option<mpsc::Receiver<FromTab>>) -> Option<FromTab> {
     match incoming {
         Some(incoming) => incoming.recv().await,
         None => std::future::pending().await,

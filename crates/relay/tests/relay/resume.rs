@@ -2,6 +2,9 @@
 
 use relay_proto::{AnnounceEvent, Frame, MAX_DATA_LEN, RefusedCode, SendCredit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::support::*;
 
@@ -152,6 +155,52 @@ async fn a_tab_that_vanishes_is_announced_stopped() {
         assert!(query.contains(part), "{query}");
     }
     assert_eq!(relay.sessions(), 0);
+}
+
+/// Longer than any test waits.
+const NEVER_S: &str = "86400";
+
+/// Closes the tab's WebSocket as a browser does, and waits until the relay has seen it.
+async fn close_with(tab: &mut Tab, code: CloseCode) {
+    let reason = Utf8Bytes::default();
+    in_time(tab.socket.close(Some(CloseFrame { code, reason }))).await.unwrap();
+    while next_message(&mut tab.socket).await.is_some() {}
+}
+
+#[tokio::test]
+async fn a_tab_that_was_closed_is_announced_stopped_long_before_one_that_was_cut_off() {
+    let relay = relay_with(&["--resume-within-s", NEVER_S, "--leave-within-s", "0"]).await;
+    for code in [CloseCode::Away, CloseCode::Normal] {
+        let (mut tab, mut queries) = announced(&relay).await;
+        close_with(&mut tab, code).await;
+        let query = in_time(queries.recv()).await.unwrap();
+        assert!(query.contains("event=stopped"), "{query}");
+    }
+    assert_eq!(relay.sessions(), 0);
+}
+
+#[tokio::test]
+async fn a_websocket_that_ends_without_a_goodbye_leaves_its_session_all_its_time() {
+    let relay = relay_with(&["--resume-within-s", NEVER_S, "--leave-within-s", "0"]).await;
+    let mut cut = Tab::registered(&relay).await;
+    // A proxy that gives up says so with a status of its own.
+    close_with(&mut cut, CloseCode::Error).await;
+    // By the time that a later session has ended for its goodbye, this one would have, too.
+    let (mut closed, mut queries) = announced(&relay).await;
+    close_with(&mut closed, CloseCode::Away).await;
+    in_time(queries.recv()).await.unwrap();
+    cut.come_back(&relay).await;
+    assert!(cut.welcome.resumed);
+}
+
+#[tokio::test]
+async fn a_tab_that_said_goodbye_may_come_back_for_a_little_while() {
+    let relay = relay_with(&["--leave-within-s", NEVER_S, "--resume-within-s", NEVER_S]).await;
+    let mut tab = Tab::registered(&relay).await;
+    close_with(&mut tab, CloseCode::Away).await;
+    tab.come_back(&relay).await;
+    assert!(tab.welcome.resumed);
+    tab.open_through(1, &listener().await).await;
 }
 
 #[tokio::test]

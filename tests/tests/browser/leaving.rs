@@ -1,0 +1,29 @@
+//! A page that is closed leaves its swarms at once.
+
+use swarmscope_tests::wait;
+
+use crate::stage::{Stage, Swarm};
+
+/// Longer than any test waits.
+const NEVER_S: &str = "86400";
+
+#[tokio::test]
+async fn trackers_hear_of_a_page_that_was_closed_long_before_its_session_would_time_out() {
+    let stage = Stage::with_relay("leaving", &["--resume-within-s", NEVER_S, "--leave-within-s", "1"]).await;
+    let swarm = Swarm::with_blocks(&stage.scratch, "left.bin", 3_000_000, 65_536, 20).await;
+    let page = stage.page().await;
+    page.add_file(&swarm.torrent).await;
+    swarm.seed.wait_for_blocks(20).await;
+    // The browser ends with its last tab.
+    let driver = stage.browser.driver();
+    let page_of_ours = driver.window().await.expect("the page is there");
+    let other = driver.new_tab().await.expect("a second tab opens");
+    driver.switch_to_window(page_of_ours).await.expect("the page comes to the front");
+    driver.close_window().await.expect("the page closes");
+    driver.switch_to_window(other).await.expect("the second tab comes to the front");
+    wait::until_true("the tracker to hear that the page is gone", wait::LONG, async || {
+        swarm.tracker.announces().iter().any(|query| query.contains("event=stopped"))
+    })
+    .await;
+    stage.browser.close().await;
+}
