@@ -139,8 +139,10 @@ impl Controls {
     /// question to the user that stays open for ever.
     fn before_download(&self) {
         let controls = self.clone();
+        // Asked at once, and only its answer is waited for elsewhere.
+        let answer = storage::ask_to_persist();
         spawn_local(async move {
-            if storage::ask_to_persist().await == Some(false) && !settings::was_told_of_eviction() {
+            if answer.await == Some(false) && !settings::was_told_of_eviction() {
                 let text =
                     "The browser does not promise to keep downloads when the disk gets full. Save finished \
                             files soon; what the browser deletes is downloaded again."

@@ -11,9 +11,10 @@ pub(super) async fn is_persisted() -> Option<bool> {
     answer(manager()?.persisted()).await
 }
 
-/// Asks that they do. Firefox asks the user, Chromium decides by itself.
-pub(super) async fn ask_to_persist() -> Option<bool> {
-    answer(manager()?.persist()).await
+/// Asks that they do, before this returns. Firefox asks the user, Chromium decides by itself.
+pub(super) fn ask_to_persist() -> impl Future<Output = Option<bool>> {
+    let asked = manager().map(|manager| manager.persist());
+    async move { answer(asked?).await }
 }
 
 /// Missing on a page that is no secure context.
