@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Raised with every change of this file.
-pub const MESSAGES_VERSION: u32 = 2;
+pub const MESSAGES_VERSION: u32 = 3;
 
 /// What the view asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,10 +19,13 @@ pub enum Command {
         relay_url: String,
         /// Its token; empty if the user has none.
         token: String,
+        /// Another one, to be tried if the relay refuses that.
+        spare_token: Option<String>,
         /// `navigator.storage.persist()` was granted; `None` if the browser does not say.
         persisted: Option<bool>,
     },
-    /// Use another token from now on.
+    /// Try another token, if the one in use is not accepted. One that is accepted comes back in
+    /// [`Update::TokenAccepted`].
     Token {
         /// The token.
         token: String,
@@ -91,6 +94,11 @@ pub enum Update {
     /// The watched torrent, at most ten times a second; the piece map comes beside it.
     Detail(Detail),
     /// A torrent was added.
+    /// The relay let us in: this token is worth keeping.
+    TokenAccepted {
+        /// The token.
+        token: String,
+    },
     Added {
         /// As in the command.
         request: u32,

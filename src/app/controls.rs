@@ -45,7 +45,8 @@ impl Controls {
         let engine = self.engine.clone();
         spawn_local(async move {
             let persisted = storage::is_persisted().await;
-            engine.send(Command::Init { relay_url: access.url, token: access.token, persisted });
+            let RelayAccess { url: relay_url, token, spare_token } = access;
+            engine.send(Command::Init { relay_url, token, spare_token, persisted });
         });
     }
 
@@ -59,9 +60,8 @@ impl Controls {
         self.engine.send(Command::Watch { info_hash });
     }
 
-    /// Keeps the token and knocks at the relay again.
+    /// Knocks at the relay with this token; it is kept once the relay has accepted it.
     pub(super) fn use_token(&self, token: String) {
-        settings::keep_token(&token);
         self.engine.send(Command::Token { token });
     }
 

@@ -34,6 +34,9 @@ pub(super) fn Page() -> Html {
             let engine = EngineClient::start(move |update, pieces| {
                 open_if_alone(&update);
                 on_update.dispatch(Action::Told { update, pieces, now_ms: js_sys::Date::now() });
+                if let Update::TokenAccepted { token } = &update {
+                    settings::keep_token(token);
+                }
             });
             Controls::new(engine, dispatcher)
         }

@@ -2,7 +2,7 @@
 
 use gloo::utils::window;
 use wasm_bindgen::JsValue;
-use web_sys::{Url, UrlSearchParams};
+use web_sys::Url;
 
 const TOKEN_KEY: &str = "swarmscope.token";
 const EVICTION_KEY: &str = "swarmscope.eviction";
@@ -16,6 +16,8 @@ pub(super) struct RelayAccess {
     pub(super) url: String,
     /// Its token; empty if there is none.
     pub(super) token: String,
+    /// The one that is kept, where the address brought another.
+    pub(super) spare_token: Option<String>,
 }
 
 /// Light, dark, or as the system has it.
@@ -56,29 +58,20 @@ impl Theme {
     }
 }
 
-/// Takes the token out of the page's address, keeps it, and says where the relay is: where the page comes from. An
-/// address cannot name another one, or any link to this page could send the token elsewhere.
+/// Takes the token out of the page's address, and says where the relay is: where the page comes from. An address
+/// cannot name another one, or any link to this page could send the token elsewhere. Nor does the address's token
+/// replace the kept one before the relay has accepted it, or any link could lock the page out.
 #[must_use]
 pub(super) fn take_relay_access() -> RelayAccess {
     let location = window().location();
-    let url = location.href().ok().and_then(|href| Url::new(&href).ok());
-    if let Some(url) = &url {
-        let query = url.search_params();
-        if keep_from(&query, "token", TOKEN_KEY) {
-            // The token must not stay where it is copied, bookmarked, or shown on a screen.
-            url.set_search(&String::from(query.to_string()));
-            let history = window().history();
-            let outcome = history
-                .and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&url.href())));
-            if let Err(error) = outcome {
-                gloo::console::warn!("the token stays in the page's address:", error);
-            }
-        }
-    }
+    let brought = take_from_address("token").filter(|token| !token.is_empty());
+    let kept = read(TOKEN_KEY);
+    let spare_token = kept.clone().filter(|kept| brought.as_ref().is_some_and(|brought| brought != kept));
     let protocol = if location.protocol().as_deref() == Ok("https:") { "wss" } else { "ws" };
     RelayAccess {
         url: format!("{protocol}://{}/relay", location.host().unwrap_or_default()),
-        token: read(TOKEN_KEY).unwrap_or_default(),
+        token: brought.or(kept).unwrap_or_default(),
+        spare_token,
     }
 }
 
@@ -91,7 +84,7 @@ pub(super) fn was_told_of_eviction() -> bool {
     was_told
 }
 
-/// Keeps another token.
+/// Keeps a token that the relay has accepted.
 pub(super) fn keep_token(token: &str) {
     keep(TOKEN_KEY, token);
 }
@@ -111,14 +104,20 @@ pub(super) fn set_theme(theme: Theme) {
     }
 }
 
-/// Moves a parameter from the query to the storage; an empty one forgets what was kept. `true` if it was there.
-fn keep_from(query: &UrlSearchParams, name: &str, key: &str) -> bool {
-    let Some(value) = query.get(name) else {
-        return false;
-    };
+/// Takes a parameter out of the page's address, where it would be copied, bookmarked, or shown on a screen.
+fn take_from_address(name: &str) -> Option<String> {
+    let url = Url::new(&window().location().href().ok()?).ok()?;
+    let query = url.search_params();
+    let value = query.get(name)?;
     query.delete(name);
-    keep(key, &value);
-    true
+    url.set_search(&String::from(query.to_string()));
+    let history = window().history();
+    let outcome =
+        history.and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&url.href())));
+    if let Err(error) = outcome {
+        gloo::console::warn!("the token stays in the page's address:", error);
+    }
+    Some(value)
 }
 
 fn read(key: &str) -> Option<String> {

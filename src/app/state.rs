@@ -168,8 +168,8 @@ impl View {
             // What keeps the engine from running is said where the relay's state stands, too: once is enough.
             Update::Notice { message } if message == self.relay.text => {}
             Update::Notice { message } => self.say(None, message, false),
-            // Both are the client's business.
-            Update::Ready { .. } | Update::SaveReady { .. } => {}
+            // The client's business, and that of the settings.
+            Update::Ready { .. } | Update::SaveReady { .. } | Update::TokenAccepted { .. } => {}
         }
     }
 

@@ -23,7 +23,7 @@ use crate::messages::{Command, MESSAGES_VERSION, RelayKind, RelayState, Snapshot
 const WORKER_SCRIPT: &str = "./engine-worker_loader.js";
 
 /// Name of the channel between the tabs. It changes with the messages, so that tabs of two deployments do not mix.
-const CHANNEL_NAME: &str = "swarmscope-engine-2";
+const CHANNEL_NAME: &str = "swarmscope-engine-3";
 
 type OnUpdate = Box<dyn Fn(Update, Option<Vec<u8>>)>;
 
@@ -206,11 +206,6 @@ impl Client {
         match &command {
             Command::Init { .. } => self.memory.borrow_mut().init = Some(command.clone()),
             Command::Watch { .. } => self.memory.borrow_mut().watch = Some(command.clone()),
-            Command::Token { token: new } => {
-                if let Some(Command::Init { token, .. }) = &mut self.memory.borrow_mut().init {
-                    token.clone_from(new);
-                }
-            }
             _ => {}
         }
         let answer = match &mut *self.role.borrow_mut() {
@@ -294,6 +289,12 @@ impl Client {
             Update::Ready { version } if *version != MESSAGES_VERSION => self.tell(notice(
                 "The page and its engine are of two different versions. Reload the page.".to_owned(),
             )),
+            Update::TokenAccepted { token: accepted } => {
+                if let Some(Command::Init { token, spare_token, .. }) = &mut self.memory.borrow_mut().init {
+                    token.clone_from(accepted);
+                    *spare_token = None;
+                }
+            }
             Update::SaveReady { name, is_folder, files, .. } => {
                 let client = Rc::clone(self);
                 save::start(name.clone(), *is_folder, files.clone(), move |message| {

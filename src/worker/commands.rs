@@ -32,7 +32,9 @@ impl State {
 
     fn on_command(&mut self, tab: TabNumber, command: Command) {
         match command {
-            Command::Init { relay_url, token, persisted: _ } => self.init(relay_url, token),
+            Command::Init { relay_url, token, spare_token, persisted: _ } => {
+                self.init(relay_url, token, spare_token);
+            }
             Command::Token { token } => self.wires.relay.set_token(token),
             Command::AddMetainfo { request, name, bytes_base64 } => match STANDARD.decode(bytes_base64) {
                 Ok(bytes) => torrents::add(&self.host, tab, request, name, bytes),
@@ -54,7 +56,7 @@ impl State {
     }
 
     /// The first tab starts everything; later ones may bring a new token.
-    fn init(&mut self, relay_url: String, token: String) {
+    fn init(&mut self, relay_url: String, token: String, spare_token: Option<String>) {
         if self.is_initialised {
             if !token.is_empty() {
                 self.wires.relay.set_token(token);
@@ -62,7 +64,7 @@ impl State {
             return;
         }
         self.is_initialised = true;
-        self.wires.relay.init(relay_url, token);
+        self.wires.relay.init(relay_url, token, spare_token);
         torrents::load(&self.host);
     }
 

@@ -35,8 +35,12 @@ impl State {
     fn on_message(&mut self, message: &[u8]) -> Result<(), ProtocolError> {
         if !self.wires.relay.is_up() {
             match self.wires.relay.greet(message)? {
-                Some(Greeted::Welcome { is_new_session: true }) => self.on_new_session(),
-                Some(Greeted::Welcome { is_new_session: false }) => {}
+                Some(Greeted::Welcome { is_new_session }) => {
+                    tell(None, Update::TokenAccepted { token: self.wires.relay.token().to_owned() });
+                    if is_new_session {
+                        self.on_new_session();
+                    }
+                }
                 Some(Greeted::Refused) => {
                     self.on_refused();
                     return Ok(());

@@ -28,6 +28,8 @@ pub(crate) struct Relay {
     host: Host,
     url: String,
     token: String,
+    /// To be tried when the relay refuses the token.
+    spare_token: Option<String>,
     phase: Phase,
     socket: Option<Socket>,
     /// Counts sockets, so that an event of an older one is known as such.
@@ -82,6 +84,7 @@ impl Relay {
             token: String::new(),
             phase: Phase::Idle,
             socket: None,
+            spare_token: None,
             socket_number: 0,
             link: Link::new(SESSION_WINDOW),
             session: None,
@@ -97,29 +100,40 @@ impl Relay {
         }
     }
 
-    /// Says where the relay is, and connects.
-    pub(crate) fn init(&mut self, url: String, token: String) {
+    /// Says where the relay is, and connects. The spare token is tried if the other one is refused.
+    pub(crate) fn init(&mut self, url: String, token: String, spare_token: Option<String>) {
         self.url = url;
         self.token = token;
         let host = self.host.clone();
         self._ping_timer = Some(gloo::timers::callback::Interval::new(PING_AFTER_MS, move || {
             host.turn(|state| state.wires.relay.check_silence());
+        self.spare_token = spare_token;
         }));
         self.connect();
     }
 
-    /// Another token. Tries at once unless we are already let in.
+    /// Another token. Tries it at once, unless the one that we have is accepted or about to be: then only if that is
+    /// refused one day. Whoever hands us a wrong one must not put an end to what works.
     pub(crate) fn set_token(&mut self, token: String) {
-        let is_news = self.token != token;
-        self.token = token;
+        let before = (self.token != token).then(|| self.token.clone());
         match self.phase {
-            Phase::Refused | Phase::Waiting { .. } => {}
-            // The hello went out with the one before.
-            Phase::Greeting if is_news => {}
-            Phase::Idle | Phase::Opening | Phase::Greeting | Phase::Up => return,
+            Phase::Greeting | Phase::Up => {
+                self.spare_token = before.map(|_| token).or_else(|| self.spare_token.take());
+                return;
+            }
+            Phase::Idle | Phase::Opening | Phase::Waiting { .. } => self.spare_token = before,
+            Phase::Refused => self.spare_token = None,
         }
-        self.backoff.reset();
-        self.connect();
+        self.token = token;
+        if matches!(self.phase, Phase::Waiting { .. } | Phase::Refused) {
+            self.backoff.reset();
+            self.connect();
+        }
+    }
+
+    /// The token in use.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
     }
 
     /// Frames reach the relay, now or, as far as we know, after a reconnect.
@@ -292,6 +306,10 @@ impl Relay {
                     // That session is gone, or another's; ask for a new one.
                     self.session = None;
                 }
+            Some(RefusedCode::BadToken) if self.spare_token.is_some() => {
+                self.token = self.spare_token.take().unwrap_or_default();
+                self.connect();
+            }
                 self.give_up_carrier(&format!("The relay ended the connection: {}", refused.text));
             }
         }
