@@ -68,6 +68,11 @@ pub enum Command {
         /// Delete its files too.
         with_data: bool,
     },
+    /// Delete what was kept of a torrent that is not in the list ([`Snapshot::kept`]).
+    DeleteKept {
+        /// Which torrent.
+        info_hash: String,
+    },
     /// Hand out the finished content. Answered with [`Update::SaveReady`] or [`Update::Notice`].
     Save {
         /// Which torrent.
@@ -89,16 +94,16 @@ pub enum Update {
         /// Its [`MESSAGES_VERSION`].
         version: u32,
     },
-    /// The whole list, at most ten times a second.
-    List(Snapshot),
-    /// The watched torrent, at most ten times a second; the piece map comes beside it.
-    Detail(Detail),
-    /// A torrent was added.
     /// The relay let us in: this token is worth keeping.
     TokenAccepted {
         /// The token.
         token: String,
     },
+    /// The whole list, at most ten times a second.
+    List(Snapshot),
+    /// The watched torrent, at most ten times a second; the piece map comes beside it.
+    Detail(Detail),
+    /// A torrent was added.
     Added {
         /// As in the command.
         request: u32,
@@ -150,10 +155,23 @@ pub struct Snapshot {
     pub relay: RelayState,
     /// All torrents, in the order in which they were added.
     pub torrents: Vec<TorrentRow>,
+    /// Content that stayed when its torrent was removed, by name.
+    pub kept: Vec<KeptRow>,
     /// Free bytes in the browser's storage, if it says so.
     pub free_bytes: Option<u64>,
     /// A torrent's address that the relay suggests, for an empty list.
     pub suggestion: Option<String>,
+}
+
+/// Content without a torrent. If that is added again, it goes on from there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRow {
+    /// 40 hexadecimal digits.
+    pub info_hash: String,
+    /// Name of the file or folder; the info hash if that is lost.
+    pub name: String,
+    /// Verified bytes; `None` if nothing says how many.
+    pub bytes: Option<u64>,
 }
 
 /// The link to the relay.

@@ -92,6 +92,11 @@ impl Controls {
         self.engine.send(Command::Remove { info_hash, with_data });
     }
 
+    /// Deletes what was kept of a torrent.
+    pub(super) fn delete_kept(&self, info_hash: String) {
+        self.engine.send(Command::DeleteKept { info_hash });
+    }
+
     /// Adds what a link leads to.
     pub(super) fn add_link(&self, link: String) {
         self.before_download();

@@ -13,6 +13,7 @@ mod flags;
 mod format;
 mod header;
 mod icons;
+mod kept;
 mod log_book;
 mod names;
 mod notices;

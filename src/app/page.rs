@@ -12,6 +12,7 @@ use super::detail::DetailPane;
 use super::drop_zone::DropZone;
 use super::format;
 use super::header::Header;
+use super::kept::Kept;
 use super::notices::Notices;
 use super::relay_refused::RelayRefused;
 use super::remove_dialog::RemoveDialog;
@@ -33,10 +34,10 @@ pub(super) fn Page() -> Html {
             let on_update = dispatcher.clone();
             let engine = EngineClient::start(move |update, pieces| {
                 open_if_alone(&update);
-                on_update.dispatch(Action::Told { update, pieces, now_ms: js_sys::Date::now() });
                 if let Update::TokenAccepted { token } = &update {
                     settings::keep_token(token);
                 }
+                on_update.dispatch(Action::Told { update, pieces, now_ms: js_sys::Date::now() });
             });
             Controls::new(engine, dispatcher)
         }
@@ -88,6 +89,7 @@ pub(super) fn Page() -> Html {
                         open={view.open.clone()}
                         suggestion={view.suggestion.clone()}
                     />
+                    <Kept kept={view.kept.clone()} />
                 </div>
                 if is_open {
                     <DetailPane

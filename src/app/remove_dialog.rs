@@ -74,7 +74,7 @@ pub(super) fn RemoveDialog(props: &RemoveDialogProps) -> Html {
                     <input ref={with_data} type="checkbox" data-testid="remove-data" />
                     { format!("and delete its data, {stored} in this browser") }
                 </label>
-                <p class="hint">{ "Data that is kept takes up room here until the torrent is added again." }</p>
+                <p class="hint">{ "Data that is kept stands below the list, to be deleted there later. Add the torrent again to go on with it." }</p>
                 <div class="actions">
                     <button type="button" onclick={on_no}>{ "Keep" }</button>
                     <button type="submit" class="danger" data-testid="remove-confirm">{ "Remove" }</button>

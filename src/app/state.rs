@@ -8,7 +8,7 @@ use yew::Reducible;
 use super::log_book::LogBook;
 use super::names::Names;
 use super::route::Route;
-use crate::messages::{Detail, RelayState, Snapshot, TorrentRow, Update};
+use crate::messages::{Detail, KeptRow, RelayState, Snapshot, TorrentRow, Update};
 
 /// At full speed the log changes with every report; it is shown anew no oftener than this: nobody reads sixty lines
 /// faster, and laying them out is most of what the page costs during a download.
@@ -29,6 +29,8 @@ pub(super) struct View {
     pub(super) relay: Rc<RelayState>,
     /// The torrents, in the order in which they were added.
     pub(super) torrents: Vec<Rc<TorrentRow>>,
+    /// Content that stayed when its torrent was removed.
+    pub(super) kept: Vec<KeptRow>,
     /// Free bytes in the browser's storage.
     pub(super) free_bytes: Option<u64>,
     /// A torrent's address that the relay suggests.
@@ -174,7 +176,7 @@ impl View {
     }
 
     fn show_list(&mut self, snapshot: Snapshot) {
-        let Snapshot { relay, torrents, free_bytes, suggestion } = snapshot;
+        let Snapshot { relay, torrents, kept, free_bytes, suggestion } = snapshot;
         self.is_loaded = true;
         if *self.relay != relay {
             self.relay = Rc::new(relay);
@@ -187,6 +189,7 @@ impl View {
                 None => Rc::new(row),
             })
             .collect();
+        self.kept = kept;
         self.free_bytes = free_bytes;
         self.suggestion = suggestion;
         if let Some(removing) = &self.removing

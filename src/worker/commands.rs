@@ -47,6 +47,7 @@ impl State {
             Command::Remove { info_hash, with_data } => {
                 with_hash(&info_hash, |hash| self.remove(hash, with_data));
             }
+            Command::DeleteKept { info_hash } => with_hash(&info_hash, |hash| self.delete_kept(hash)),
             Command::Save { info_hash } => with_hash(&info_hash, |hash| self.save(tab, hash)),
             Command::Watch { info_hash } => {
                 self.tabs.watch(tab, info_hash.and_then(|text| text.parse().ok()));

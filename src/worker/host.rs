@@ -2,7 +2,7 @@
 //! of it is carried out.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::{Rc, Weak};
 
 use engine::Input;
@@ -74,6 +74,8 @@ pub(crate) struct Disk {
     pub(crate) busy: BTreeSet<engine::InfoHash>,
 }
 
+    /// Content that stayed when its torrent was removed.
+    pub(crate) kept: BTreeMap<engine::InfoHash, KeptRow>,
 /// Makes the worker's state. It lives for as long as the worker.
 pub(crate) fn new() -> Host {
     let state = Rc::new_cyclic(|weak| {

@@ -124,6 +124,7 @@ impl State {
         Snapshot {
             relay: self.wires.relay.state(),
             torrents: self.torrents.iter().map(Torrent::row).collect(),
+            kept: self.kept(),
             free_bytes: self.disk.free_bytes,
             suggestion: self.wires.relay.suggestion(),
         }

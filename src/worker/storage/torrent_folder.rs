@@ -149,8 +149,8 @@ pub(crate) struct Listing {
     pub(crate) failed: Vec<(InfoHash, StorageError)>,
 }
 
-/// All stored torrents. Folders of torrents removed with their content are deleted on the way; those that stay for a
-/// torrent that may come back are left out.
+/// All stored torrents, also those removed without their content. Folders of torrents removed with it are deleted on
+/// the way.
 pub(crate) async fn list(top: &FileSystemDirectoryHandle) -> Result<Listing, StorageError> {
     let mut listing = Listing::default();
     for name in opfs::names(top).await? {
@@ -165,19 +165,14 @@ pub(crate) async fn list(top: &FileSystemDirectoryHandle) -> Result<Listing, Sto
 
 async fn find(top: &FileSystemDirectoryHandle, info_hash: InfoHash) -> Result<Option<Found>, StorageError> {
     let folder = TorrentFolder::open(top, info_hash).await?;
-    match folder.state().removed_with_data {
-        Some(false) => Ok(None),
-        Some(true) => {
-            drop(folder);
-            // What cannot be deleted now goes with a later start.
-            let _ = forget(top, info_hash).await;
-            Ok(None)
-        }
-        None => {
-            let metainfo = folder.read_metainfo().await?;
-            Ok(Some(Found { info_hash, folder, metainfo }))
-        }
+    if folder.state().removed_with_data == Some(true) {
+        drop(folder);
+        // What cannot be deleted now goes with a later start.
+        let _ = forget(top, info_hash).await;
+        return Ok(None);
     }
+    let metainfo = folder.read_metainfo().await?;
+    Ok(Some(Found { info_hash, folder, metainfo }))
 }
 
 /// Deletes the folder of a torrent. All its files must be closed.

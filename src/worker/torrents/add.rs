@@ -10,7 +10,7 @@ use web_sys::FileSystemDirectoryHandle;
 
 use super::torrent::{Condition, Stored, Torrent};
 use crate::envelope::TabNumber;
-use crate::messages::Update;
+use crate::messages::{KeptRow, Update};
 use crate::worker::clock::unix_ms;
 use crate::worker::host::Host;
 use crate::worker::storage::{self, Content, Found, Handles, Listing, StorageError, TorrentFolder};
@@ -78,6 +78,7 @@ async fn store(host: &Host, metainfo: &Arc<Metainfo>) -> Result<(), String> {
         if is_new {
             // What cannot be deleted now has no metainfo and goes with the next start.
             let _ = storage::forget(&top, info_hash).await;
+            host.turn(|state| state.disk.kept.remove(&info_hash));
         }
         return Err(no_room(metainfo, missing_bytes, storage::free_bytes().await));
     }
@@ -153,6 +154,7 @@ async fn open(
         let stored = Stored { folder: Rc::new(folder), content };
         let mut torrent = Torrent::new(number, metainfo, stored, have, condition);
         torrent.start(&mut state.wires);
+        state.disk.kept.remove(&torrent.info_hash());
         state.torrents.insert(torrent);
     });
     Ok(())
@@ -206,22 +208,35 @@ async fn load_one(
     found: Found,
 ) -> Result<(), StorageError> {
     let Found { info_hash, folder, metainfo } = found;
+    let is_kept = folder.state().removed_with_data == Some(false);
     let metainfo = Metainfo::parse(&metainfo).ok().filter(|parsed| parsed.info_hash() == info_hash);
     if let Some(metainfo) = metainfo {
         let resume = read_resume(&folder, &metainfo)?;
+        if is_kept {
+            keep(host, info_hash, KeptRow::new(&metainfo, &resume.have));
+            return Ok(());
+        }
         return open(host, handles, folder, Arc::new(metainfo), resume.have).await;
     }
     let empty_len = ResumeLog::new(info_hash, 0).header().len();
     if folder.read_resume()?.len() > empty_len {
-        could_not_load(
-            info_hash,
-            "Its .torrent file is damaged; add that again to go on with what is stored.",
-        );
+        keep(host, info_hash, KeptRow::nameless(info_hash));
+        if !is_kept {
+            could_not_load(
+                info_hash,
+                "Its .torrent file is damaged; add that again to go on with what is stored, or delete its data below \
+                 the list.",
+            );
+        }
         return Ok(());
     }
     // It was being added when the browser was killed.
     drop(folder);
     storage::forget(top, info_hash).await
+}
+
+fn keep(host: &Host, info_hash: InfoHash, row: KeptRow) {
+    host.turn(|state| state.disk.kept.insert(info_hash, row));
 }
 
 fn could_not_load(info_hash: InfoHash, why: &str) {

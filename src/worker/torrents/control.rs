@@ -8,7 +8,7 @@ use relay_proto::{Close, CloseCode, Frame, Register, Unregister};
 use wasm_bindgen_futures::spawn_local;
 
 use super::torrent::{Condition, Torrent};
-use crate::messages::Update;
+use crate::messages::{KeptRow, Update};
 use crate::worker::host::{Host, State, Wires};
 use crate::worker::storage::{self, StorageError};
 use crate::worker::streams::Connection;
@@ -157,6 +157,9 @@ impl State {
         let Some(number) = self.torrents.find(info_hash).map(|torrent| torrent.number) else { return };
         if let Some(torrent) = self.torrents.remove(number) {
             torrent.stored.content.abandon();
+            if !with_data {
+                self.disk.kept.insert(info_hash, KeptRow::new(&torrent.metainfo, &torrent.have));
+            }
         }
         if with_data {
             self.disk.busy.insert(info_hash);
@@ -177,7 +180,8 @@ impl State {
     }
 }
 
-async fn delete(host: Host, info_hash: InfoHash) {
+/// Deletes a torrent's folder, which must count as busy.
+pub(super) async fn delete(host: Host, info_hash: InfoHash) {
     let top = host.turn(|state| state.disk.top.clone()).flatten();
     if let Some(top) = top {
         let mut tries = 0;

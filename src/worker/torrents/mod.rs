@@ -6,6 +6,7 @@ mod browser_tests;
 mod check;
 mod control;
 mod drive;
+mod kept;
 mod log;
 mod save;
 mod sending;
