@@ -257,6 +257,8 @@ pub struct TorrentRow {
     pub time_left_s: Option<u64>,
     /// The content can be saved now.
     pub can_save: bool,
+    /// The content is being saved: how much is ready to be handed to the browser, 0 to 1.
+    pub saving: Option<f64>,
 }
 
 /// All that the detail view shows of one torrent beside its row.

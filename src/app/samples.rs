@@ -45,6 +45,7 @@ pub(super) fn torrent(info_hash: &str) -> TorrentRow {
         piece_len: 262_144,
         time_left_s: None,
         can_save: false,
+        saving: None,
     }
 }
 

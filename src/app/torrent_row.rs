@@ -38,6 +38,16 @@ pub(super) fn TorrentCard(props: &TorrentCardProps) -> Html {
                 <li class="share">{ format::percent(row.progress) }</li>
                 { for facts(row).into_iter().map(|fact| html! { <li>{ fact }</li> }) }
             </ul>
+            if let Some(share) = row.saving {
+                <p class="saving" data-testid="saving" role="status">
+                    if share < 1.0 {
+                        <progress max="1" value={share.to_string()} aria-label="Progress of saving" />
+                        <span aria-live="off">{ format!("Preparing the download, {}", format::percent(share)) }</span>
+                    } else {
+                        { "Handed to the browser, which saves it." }
+                    }
+                </p>
+            }
             if let Some(error) = &row.error {
                 <p class="torrent-error" data-testid="torrent-error" role="alert">{ error }</p>
             }
@@ -132,11 +142,11 @@ fn actions(row: &Rc<TorrentRow>, controls: &Controls) -> Html {
     html! {
         <>
             { run }
-            <button type="button" data-testid="save" disabled={!row.can_save}
+            <button type="button" data-testid="save" disabled={!row.can_save || row.saving.is_some()}
                 class={classes!(row.can_save.then_some("primary"))}
                 title={if row.can_save { "Save the content as a download" } else { "Can be saved when all is there" }}
                 onclick={act(Controls::save)}>
-                { icons::save() }{ "Save" }
+                { icons::save() }{ if row.saving.is_some() { "Saving …" } else { "Save" } }
             </button>
             <button type="button" data-testid="recheck" title="Hash all stored pieces again"
                 disabled={matches!(row.state, TorrentState::Checking | TorrentState::Metadata)}

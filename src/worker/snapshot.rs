@@ -165,6 +165,7 @@ impl Torrent {
             piece_len: self.metainfo.piece_len(),
             time_left_s: missing_bytes.checked_div(summary.down_rate).filter(|_| is_downloading),
             can_save: self.can_save(),
+            saving: self.saving,
         }
     }
 

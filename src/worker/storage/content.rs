@@ -116,8 +116,8 @@ impl Content {
         Some(Ok(is_whole))
     }
 
-    /// CRC-32 of a whole file, with pauses in which other work is done.
-    pub(crate) async fn crc32(&self, file: usize) -> Result<u32, StorageError> {
+    /// CRC-32 of a whole file, with pauses in which other work is done. `on_read` hears of each run how long it was.
+    pub(crate) async fn crc32(&self, file: usize, mut on_read: impl FnMut(u64)) -> Result<u32, StorageError> {
         let len = self.metainfo.files().get(file).map_or(0, |entry| entry.len);
         let mut hasher = crc32fast::Hasher::new();
         let mut buffer = vec![0; READ_LEN];
@@ -130,6 +130,7 @@ impl Content {
             }
             hasher.update(&buffer[..read]);
             at += read as u64;
+            on_read(read as u64);
             gloo_timers::future::TimeoutFuture::new(0).await;
         }
         Ok(hasher.finalize())

@@ -61,6 +61,8 @@ pub(crate) struct Torrent {
     pub(super) have: Bitfield,
     pub(super) assembler: PieceAssembler,
     pub(super) late_writes: Rc<LateWrites>,
+    /// Its content is being saved: how much is ready, 0 to 1.
+    pub(crate) saving: Option<f64>,
     pub(super) log: Log,
     pub(super) peer_id: PeerId,
     /// For trackers (BEP 7): the same for as long as the worker runs.
@@ -96,6 +98,7 @@ impl Torrent {
             have,
             assembler: PieceAssembler::new(0, BUFFERED_PIECE_LEN_MAX),
             late_writes: Rc::default(),
+            saving: None,
             log: Log::default(),
             peer_id,
             tracker_key: random::u32(),
