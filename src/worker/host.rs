@@ -15,10 +15,16 @@ use super::snapshot::View;
 use super::storage::Handles;
 use super::streams::Streams;
 use super::tabs::Tabs;
-use super::torrents::{Torrents, Verifier};
+use super::torrents::{Torrent, Torrents, Verifier};
+use crate::messages::KeptRow;
 
 /// Memory for unfinished pieces of all torrents together. Beyond it blocks go to storage as they come.
 const ASSEMBLY_BYTES_MAX: usize = 16 << 20;
+
+/// Blocks of all torrents together that may wait for their files to be opened. Beyond it the relay is told to send no
+/// more: a file that another tab still holds keeps a block waiting for up to ten seconds. What is on its way by then,
+/// at most the session's window of 8 MiB, comes on top.
+const LATE_BYTES_MAX: usize = 4 << 20;
 
 /// A hold on the worker's state. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -68,14 +74,14 @@ pub(crate) struct Disk {
     pub(crate) failure: Option<String>,
     /// Open content files.
     pub(crate) handles: Rc<Handles>,
+    /// Content that stayed when its torrent was removed.
+    pub(crate) kept: BTreeMap<engine::InfoHash, KeptRow>,
     /// Free bytes at the last look.
     pub(crate) free_bytes: Option<u64>,
     /// Torrents that are being added, loaded or deleted.
     pub(crate) busy: BTreeSet<engine::InfoHash>,
 }
 
-    /// Content that stayed when its torrent was removed.
-    pub(crate) kept: BTreeMap<engine::InfoHash, KeptRow>,
 /// Makes the worker's state. It lives for as long as the worker.
 pub(crate) fn new() -> Host {
     let state = Rc::new_cyclic(|weak| {
@@ -151,6 +157,7 @@ impl State {
         }
         self.share_memory();
         self.wires.verifier.start(&self.host);
+        self.wires.relay.acknowledge(self.is_storage_behind());
         self.wires.relay.flush();
     }
 
@@ -171,6 +178,11 @@ impl State {
             }
         }
         any
+    }
+
+    /// So much waits for files to be opened that no more should come in.
+    fn is_storage_behind(&self) -> bool {
+        self.torrents.iter().map(Torrent::late_bytes).sum::<usize>() > LATE_BYTES_MAX
     }
 
     /// Divides the memory for unfinished pieces among the torrents that download.

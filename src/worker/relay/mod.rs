@@ -35,6 +35,8 @@ pub(crate) struct Relay {
     /// Counts sockets, so that an event of an older one is known as such.
     socket_number: u64,
     link: Link,
+    /// Session bytes that are done with, not yet known to the link.
+    unacknowledged_bytes: u64,
     session: Option<SessionKey>,
     welcome: Option<Welcome>,
     backoff: Backoff,
@@ -82,11 +84,12 @@ impl Relay {
             host,
             url: String::new(),
             token: String::new(),
+            spare_token: None,
             phase: Phase::Idle,
             socket: None,
-            spare_token: None,
             socket_number: 0,
             link: Link::new(SESSION_WINDOW),
+            unacknowledged_bytes: 0,
             session: None,
             welcome: None,
             backoff: Backoff::default(),
@@ -104,10 +107,10 @@ impl Relay {
     pub(crate) fn init(&mut self, url: String, token: String, spare_token: Option<String>) {
         self.url = url;
         self.token = token;
+        self.spare_token = spare_token;
         let host = self.host.clone();
         self._ping_timer = Some(gloo::timers::callback::Interval::new(PING_AFTER_MS, move || {
             host.turn(|state| state.wires.relay.check_silence());
-        self.spare_token = spare_token;
         }));
         self.connect();
     }
@@ -206,9 +209,22 @@ impl Relay {
         self.link.receive(message)
     }
 
-    /// These session bytes are done with.
+    /// These session bytes are done with; [`Self::acknowledge`] follows at the end of the turn.
     pub(crate) fn processed(&mut self, bytes: u64) {
-        self.link.processed(bytes);
+        self.unacknowledged_bytes += bytes;
+    }
+
+    /// Acknowledges what was processed, unless the storage is behind: the relay then sends no more than the session's
+    /// window holds, and TCP slows the peers.
+    pub(crate) fn acknowledge(&mut self, is_storage_behind: bool) {
+        if !is_storage_behind {
+            self.link.processed(std::mem::take(&mut self.unacknowledged_bytes));
+        }
+    }
+
+    fn renew_link(&mut self) {
+        self.link = Link::new(SESSION_WINDOW);
+        self.unacknowledged_bytes = 0;
     }
 
     /// A message came, of whatever kind.
@@ -226,7 +242,7 @@ impl Relay {
     pub(crate) fn on_open(&mut self) {
         if self.session.is_none() {
             // Offsets of a session that is gone for good mean nothing to the next one.
-            self.link = Link::new(SESSION_WINDOW);
+            self.renew_link();
         }
         let hello = Hello {
             version: PROTOCOL_VERSION,
@@ -266,7 +282,7 @@ impl Relay {
     fn on_welcome(&mut self, welcome: Welcome) -> Result<Greeted, ProtocolError> {
         let is_new_session = !welcome.resumed || self.session.is_none();
         if is_new_session {
-            self.link = Link::new(SESSION_WINDOW);
+            self.renew_link();
         }
         self.link.attach(welcome.received, welcome.limit)?;
         self.backoff.reset();
@@ -290,6 +306,10 @@ impl Relay {
     fn on_refused(&mut self, refused: &Refused) {
         let code = RefusedCode::from_number(refused.code);
         match code {
+            Some(RefusedCode::BadToken) if self.spare_token.is_some() => {
+                self.token = self.spare_token.take().unwrap_or_default();
+                self.connect();
+            }
             Some(RefusedCode::BadToken) => self.refuse(
                 "The relay does not accept this page's token. Open the page by the address that the relay printed \
                  when it started (it ends in ?token=…), or enter the token here.",
@@ -306,10 +326,6 @@ impl Relay {
                     // That session is gone, or another's; ask for a new one.
                     self.session = None;
                 }
-            Some(RefusedCode::BadToken) if self.spare_token.is_some() => {
-                self.token = self.spare_token.take().unwrap_or_default();
-                self.connect();
-            }
                 self.give_up_carrier(&format!("The relay ended the connection: {}", refused.text));
             }
         }
@@ -366,7 +382,7 @@ impl Relay {
     fn forget_session(&mut self) {
         self.session = None;
         self.welcome = None;
-        self.link = Link::new(SESSION_WINDOW);
+        self.renew_link();
     }
 
     fn drop_carrier(&mut self) {

@@ -68,9 +68,11 @@ impl Torrent {
                 let (late_writes, content) = (Rc::clone(&self.late_writes), Rc::clone(&self.stored.content));
                 let (host, number) = (wires.host.clone(), self.number);
                 spawn_local(async move {
-                    if let Err(error) = late_writes.drain(&content).await {
-                        host.turn(|state| state.wires.fail(number, &error));
-                    }
+                    match late_writes.drain(&content).await {
+                        // A turn, since the relay may wait for room.
+                        Ok(()) => host.quiet_turn(|_| {}),
+                        Err(error) => host.turn(|state| state.wires.fail(number, &error)),
+                    };
                 });
             }
         }

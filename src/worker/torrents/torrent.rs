@@ -142,6 +142,11 @@ impl Torrent {
         self.have.is_complete() && !matches!(self.condition, Condition::Checking { .. })
     }
 
+    /// Bytes of blocks that wait for their files to be opened.
+    pub(crate) fn late_bytes(&self) -> usize {
+        self.late_writes.bytes()
+    }
+
     /// Its content files.
     pub(crate) fn content(&self) -> Rc<Content> {
         Rc::clone(&self.stored.content)
@@ -169,6 +174,8 @@ impl Torrent {
         self.timer = None;
         // Buffers of pieces under way come back to nobody; the bound is set anew with the next turn.
         self.assembler = PieceAssembler::new(0, BUFFERED_PIECE_LEN_MAX);
+        // The next engine asks for those blocks again; older ones must not be written over what it has verified.
+        self.late_writes.clear();
         self.release_if_complete();
     }
 

@@ -3,7 +3,7 @@
 //! Pieces in memory go through `SubtleCrypto`, several at a time; those that went to storage as they came are read
 //! back, and if they are long hashed slice by slice, so that the worker stays responsive.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -179,13 +179,26 @@ async fn subtle_sha1(bytes: &[u8]) -> Option<[u8; 20]> {
 #[derive(Debug, Default)]
 pub(crate) struct LateWrites {
     queue: RefCell<VecDeque<(BlockRef, Vec<u8>)>>,
+    bytes: Cell<usize>,
     draining: Mutex<()>,
 }
 
 impl LateWrites {
     /// Adds one.
     pub(crate) fn push(&self, block: BlockRef, bytes: Vec<u8>) {
+        self.bytes.update(|waiting| waiting + bytes.len());
         self.queue.borrow_mut().push_back((block, bytes));
+    }
+
+    /// Bytes that wait.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes.get()
+    }
+
+    /// Forgets all that wait.
+    pub(crate) fn clear(&self) {
+        self.bytes.set(0);
+        self.queue.borrow_mut().clear();
     }
 
     /// Writes all of them.
@@ -193,7 +206,25 @@ impl LateWrites {
         let _one_at_a_time = self.draining.lock().await;
         loop {
             let Some((block, bytes)) = self.queue.borrow_mut().pop_front() else { return Ok(()) };
+            self.bytes.update(|waiting| waiting - bytes.len());
             content.write(&block, &bytes).await?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_counted_until_it_is_forgotten() {
+        let late_writes = LateWrites::default();
+        for begin in [0, 16_384] {
+            let block = BlockRef { piece: PieceIndex(0), begin, len: 16_384 };
+            late_writes.push(block, vec![0; 16_384]);
+        }
+        assert_eq!(late_writes.bytes(), 32_768);
+        late_writes.clear();
+        assert_eq!(late_writes.bytes(), 0);
     }
 }

@@ -8,6 +8,7 @@ use swarmscope_tests::fake_peer::{Behaviour, FakePeer};
 use swarmscope_tests::fake_tracker::{Answer, FakeTracker};
 use swarmscope_tests::page::Page;
 use swarmscope_tests::places::Scratch;
+use swarmscope_tests::programs;
 use swarmscope_tests::relay::Relay;
 
 /// A relay that serves the page, and a browser that has not opened it yet.
@@ -21,9 +22,14 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new(name: &str) -> Self {
+        Self::with_relay(name, &[]).await
+    }
+
+    /// One whose relay has more arguments.
+    pub(crate) async fn with_relay(name: &str, more: &[&str]) -> Self {
         let scratch = Scratch::new(name);
         let profile = Profile::new(&scratch).await;
-        let relay = Relay::start(&scratch).await;
+        let relay = Relay::start_with(&scratch, &programs::dist(), more).await;
         let browser = profile.browser().await;
         Self { scratch, relay, browser, profile }
     }
@@ -52,7 +58,7 @@ pub(crate) struct Swarm {
     pub(crate) content: Content,
     pub(crate) seed: FakePeer,
     pub(crate) torrent: PathBuf,
-    pub(crate) _tracker: FakeTracker,
+    pub(crate) tracker: FakeTracker,
 }
 
 impl Swarm {
@@ -64,11 +70,15 @@ impl Swarm {
         piece_len: u32,
         blocks: usize,
     ) -> Self {
-        let content = Content::single(scratch, name, len, piece_len);
+        Self::of(scratch, Content::single(scratch, name, len, piece_len), blocks).await
+    }
+
+    /// One for this content.
+    pub(crate) async fn of(scratch: &Scratch, content: Content, blocks: usize) -> Self {
         let seed = FakePeer::start_with(&content, Behaviour::Honest, blocks).await;
         let tracker = FakeTracker::start(Answer::Peers(vec![seed.addr])).await;
         let torrent = content.torrent_file(scratch, &[&tracker.url]);
-        Self { content, seed, torrent, _tracker: tracker }
+        Self { content, seed, torrent, tracker }
     }
 
     /// One whose seed sends as fast as it can.

@@ -1,6 +1,8 @@
 //! Storage that is too small or fills up costs nothing that is verified.
 
 use serde_json::json;
+use swarmscope_tests::fake_peer::BLOCK_LEN;
+use swarmscope_tests::wait;
 
 use crate::stage::{Stage, Swarm};
 
@@ -44,6 +46,53 @@ async fn a_torrent_that_does_not_fit_is_refused_before_it_starts() {
     );
     assert_eq!(page.rows().await.len(), 0);
     assert_eq!(swarm.seed.record().connections, 0);
+    stage.browser.close().await;
+}
+
+/// Opens the first content file of a torrent in a worker of our own, which nobody else can do until it is closed.
+const HOLD_FILE: &str = r"
+    const [infoHash, done] = arguments;
+    const code = `onmessage = async event => {
+        let folder = await navigator.storage.getDirectory();
+        for (const name of ['swarmscope', event.data, 'content']) {
+            folder = await folder.getDirectoryHandle(name, { create: true });
+        }
+        const file = await folder.getFileHandle('0', { create: true });
+        const handle = await file.createSyncAccessHandle();
+        onmessage = () => { handle.close(); postMessage('closed'); };
+        postMessage('open');
+    }`;
+    window.holder = new Worker(URL.createObjectURL(new Blob([code])));
+    holder.onmessage = event => done(event.data);
+    holder.postMessage(infoHash);
+";
+
+const LET_GO: &str = r"
+    const [done] = arguments;
+    holder.onmessage = event => done(event.data);
+    holder.postMessage(0);
+";
+
+/// What may be under way: 4 MiB that wait in the tab, the session's window of 8 MiB, and the sockets' buffers.
+const UNDER_WAY_MAX: u64 = 40_000_000;
+
+#[tokio::test]
+async fn a_file_that_another_holds_keeps_the_peers_waiting_and_not_the_memory_growing() {
+    let stage = Stage::new("held-file").await;
+    // Pieces so long that their blocks go to storage as they come.
+    let swarm = Swarm::new(&stage.scratch, "held.bin", 2 * UNDER_WAY_MAX, 32 << 20).await;
+    let page = stage.page().await;
+    let hash = json!(swarm.content.info_hash);
+    assert_eq!(stage.browser.run_async::<String>(HOLD_FILE, vec![hash], wait::LONG).await, "open");
+    page.add_file(&swarm.torrent).await;
+    let failed = page.wait_for_state(&swarm.content, "error").await;
+    assert!(failed.error.contains("Another tab"), "{failed:?}");
+    let sent = swarm.seed.record().blocks_sent_total() * u64::from(BLOCK_LEN);
+    assert!(sent < UNDER_WAY_MAX, "{sent} bytes came in while none could be stored");
+
+    assert_eq!(stage.browser.run_async::<String>(LET_GO, vec![], wait::LONG).await, "closed");
+    page.press(&swarm.content, "resume").await;
+    page.wait_for_state(&swarm.content, "seeding").await;
     stage.browser.close().await;
 }
 
