@@ -2,21 +2,31 @@
 
 use std::time::Duration;
 
-use crate::Reserved;
+use crate::{Reserved, Strategy};
 
 /// How an engine behaves and what it tolerates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
+    /// How upload is given out.
+    pub strategy: Strategy,
     /// Unchoke slots for the best rates (BEP 3 and the slides: four).
     pub unchoke_slots: usize,
-    /// Optimistic slots beside them (one, as on the slide; BEP 3 counts it among the four).
+    /// Optimistic slots (BEP 3: one).
     pub optimistic_slots: usize,
+    /// The optimistic slots count among the `unchoke_slots` (BEP 3: yes; as on the slide: no, they stand beside them).
+    pub counts_optimistic_slots: bool,
     /// Between two decisions of the choker (BEP 3: ten seconds, against fibrillation).
     pub rechoke_interval: Duration,
     /// How long a peer keeps an optimistic slot (BEP 3: thirty seconds).
     pub optimistic_interval: Duration,
     /// How many times likelier a newcomer is to be the optimistic one (BEP 3: three).
     pub newcomer_weight: u32,
+    /// Shortest turn of a peer while we seed in turns (libtorrent: a minute).
+    pub seed_turn_min: Duration,
+    /// Pieces' worth of bytes that end a turn (libtorrent's `seeding_piece_quota`: twenty).
+    pub seed_turn_pieces: u32,
+    /// Longest turn while others wait: at a slow uplink twenty long pieces would take hours.
+    pub seed_turn_max: Duration,
     /// How long a peer counts as a newcomer (three optimistic rounds in practice).
     pub newcomer_age: Duration,
     /// Window over which rates are measured (BEP 3: a rolling 20 seconds).
@@ -101,11 +111,16 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            strategy: Strategy::Standard,
             unchoke_slots: 4,
             optimistic_slots: 1,
+            counts_optimistic_slots: false,
             rechoke_interval: Duration::from_secs(10),
             optimistic_interval: Duration::from_secs(30),
             newcomer_weight: 3,
+            seed_turn_min: Duration::from_secs(60),
+            seed_turn_pieces: 20,
+            seed_turn_max: Duration::from_secs(300),
             newcomer_age: Duration::from_secs(90),
             rate_window: Duration::from_secs(20),
             snubbed_after: Duration::from_secs(60),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    BlockRef, ChokeReason, CloseReason, FilePriority, Instant, PeerKey, PickOrder, PickReason, PieceIndex,
-    TrackerKey,
+    BlockRef, ChokeReason, CloseReason, FilePriority, Goal, Goals, History, Instant, Limits, PartialPieces,
+    PeerKey, PickOrder, PickReason, PieceIndex, Share, Strategy, TrackerKey,
 };
 
 /// One thing that happened outside. The host hands it to [`crate::Engine::handle`] with the time.
@@ -15,6 +15,14 @@ use crate::{
 pub enum Input<'a> {
     /// Take part in the swarm: announce, connect, request, serve. Also ends a pause.
     Start,
+    /// What an earlier session left; before the first [`Input::Start`]. Blocks of pieces that are there or begun are
+    /// ignored. A piece of which all blocks are stored is to be verified like any other.
+    Restored {
+        /// Stored blocks of unfinished pieces.
+        partial: &'a PartialPieces,
+        /// What was traded before.
+        history: History,
+    },
     /// Leave the swarm: tell the trackers, close all connections. Nothing that is verified is lost.
     Pause,
     /// The time of the last [`Output::Wait`] has come.
@@ -109,6 +117,14 @@ pub enum Input<'a> {
         /// Pieces and when they are needed.
         pieces: &'a [(PieceIndex, Instant)],
     },
+    /// Give out upload this way from the next round on; until then nothing changes.
+    SetStrategy(Strategy),
+    /// Keep to these limits from now on.
+    SetLimits(Limits),
+    /// Keep to this part of limits that several torrents share, from now on.
+    SetShare(Share),
+    /// Pause when one of these is met while seeding.
+    SetGoals(Goals),
     /// The host's incoming port, as trackers and peers are to be told; zero while there is none.
     Listening {
         /// TCP port.
@@ -313,6 +329,11 @@ pub enum Event {
     MetadataFailed {
         /// The peers that it came from.
         suspects: Vec<PeerKey>,
+    },
+    /// The user's wish for seeding is fulfilled: the engine has paused.
+    GoalMet {
+        /// Which wish.
+        goal: Goal,
     },
     /// The engine has stopped by itself; the message is for a person.
     Failed {

@@ -19,10 +19,13 @@ mod engine;
 mod ext;
 mod fast;
 mod geometry;
+mod goals;
 mod ids;
 mod io;
+mod limits;
 mod magnet;
 mod metainfo;
+mod partial_pieces;
 mod peers;
 mod picker;
 mod priority;
@@ -36,26 +39,30 @@ mod time;
 mod trackers;
 mod wire;
 
-pub use assembler::{Assembled, PieceAssembler, Stored};
+pub use assembler::{Assembled, PieceAssembler, Stored, Unsaved, finished_block};
 pub use bitfield::{Bitfield, BitfieldError};
+pub use choker::{Strategy, UnknownStrategy};
 pub use client_name::client_name;
 pub use codec::{HANDSHAKE_LEN, Handshake, InfoHash, PeerId};
 pub use config::Config;
 pub use create::{NewContent, NewTorrent, piece_len_for};
 pub use engine::Engine;
 pub use ext::{BadExtended, ExtendedHandshake, Extension};
+pub use goals::{Goal, Goals, History};
 pub use ids::{BLOCK_LEN, BlockRef, PeerKey, PieceIndex, TrackerKey};
 pub use io::{
     AnnounceAnswer, AnnounceEvent, AnnounceRequest, Event, Input, Output, PeerSource, VerifyOutcome,
 };
+pub use limits::{Demand, Demands, Limits, Share, share};
 pub use magnet::{FileSelection, MAGNET_LEN_MAX, Magnet, MagnetError, MetadataFetch};
 pub use metainfo::{
     FileEnd, FileEntry, FileSpan, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX, PIECE_LEN_MIN,
     Spans,
 };
+pub use partial_pieces::{BlockRun, PartialPieces};
 pub use priority::{FilePriority, PickOrder};
 pub use reason::{ChokeReason, CloseReason, PickReason};
-pub use resume::{Resume, ResumeError, ResumeLog};
+pub use resume::{BlockJournal, Resume, ResumeError, ResumeLog, SETTINGS_LEN_MAX};
 pub use snapshot::{MetadataPeer, MetadataSummary, PeerSnapshot, PieceState, Summary, TrackerSnapshot};
 pub use time::Instant;
 pub use wire::{Decoded, Decoder, HashRange, Message, PIECE_HEADER_LEN, Reserved, piece_header};

@@ -76,23 +76,63 @@ pub(crate) struct TokenBucket {
     /// Millionths of a byte, so that short spans at low rates lose nothing to rounding.
     balance_micro: i128,
     at: Instant,
+    /// Counted anew from time to time, for limits that several share.
+    spent_bytes: u64,
+    has_refused: bool,
 }
 
 impl TokenBucket {
     /// A full bucket.
     pub(crate) fn new(rate_max: Option<u64>, now: Instant) -> Self {
-        let mut bucket = Self { rate_max, balance_micro: 0, at: now };
+        let mut bucket = Self { rate_max, balance_micro: 0, at: now, spent_bytes: 0, has_refused: false };
         bucket.balance_micro = bucket.capacity_micro();
         bucket
     }
 
+    /// There is a limit.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.rate_max.is_some()
+    }
+
+    /// Another limit from now on; what was earned or overdrawn so far stays. Returns whether that changes anything.
+    pub(crate) fn set_rate_max(&mut self, now: Instant, rate_max: Option<u64>) -> bool {
+        if rate_max == self.rate_max {
+            return false;
+        }
+        self.earn(now);
+        let was_limited = self.is_limited();
+        self.rate_max = rate_max;
+        self.at = self.at.max(now);
+        let earned = if was_limited { self.balance_micro } else { i128::MAX };
+        self.balance_micro = earned.min(self.capacity_micro());
+        true
+    }
+
     /// Whether something may be spent now.
     pub(crate) fn is_open(&mut self, now: Instant) -> bool {
-        let Some(rate) = self.rate_max else { return true };
-        let earned = i128::from(rate) * now.since(self.at).as_micros() as i128;
-        self.balance_micro = (self.balance_micro + earned).min(self.capacity_micro());
+        self.earn(now);
+        let is_open = self.rate_max.is_none() || self.balance_micro > 0;
+        self.has_refused |= !is_open;
+        is_open
+    }
+
+    /// As [`Self::is_open`], changing nothing.
+    pub(crate) fn would_be_open(&self, now: Instant) -> bool {
+        self.rate_max.is_none() || self.balance_at(now) > 0
+    }
+
+    /// Adds what was earned up to now.
+    pub(crate) fn earn(&mut self, now: Instant) {
+        if self.rate_max.is_none() {
+            return;
+        }
+        self.balance_micro = self.balance_at(now);
         self.at = self.at.max(now);
-        self.balance_micro > 0
+    }
+
+    fn balance_at(&self, now: Instant) -> i128 {
+        let earned = i128::from(self.rate_max.unwrap_or(0)) * now.since(self.at).as_micros() as i128;
+        (self.balance_micro + earned).min(self.capacity_micro())
     }
 
     /// How many blocks may be asked for now; the last of them may overdraw.
@@ -108,6 +148,7 @@ impl TokenBucket {
 
     /// Spends `bytes`.
     pub(crate) fn spend(&mut self, bytes: u64) {
+        self.spent_bytes += bytes;
         if self.rate_max.is_some() {
             self.balance_micro -= i128::from(bytes) * 1_000_000;
         }
@@ -115,13 +156,14 @@ impl TokenBucket {
 
     /// Takes back what was spent on something that did not happen.
     pub(crate) fn refund(&mut self, bytes: u64) {
+        self.spent_bytes = self.spent_bytes.saturating_sub(bytes);
         if self.rate_max.is_some() {
             self.balance_micro =
                 (self.balance_micro + i128::from(bytes) * 1_000_000).min(self.capacity_micro());
         }
     }
 
-    /// When it opens again, as of the last [`Self::is_open`]; `None`: it is open, or never opens.
+    /// When it opens again, as of when it last earned; `None`: it was open then, or never opens.
     pub(crate) fn opens_at(&self) -> Option<Instant> {
         let rate = i128::from(self.rate_max?);
         if self.balance_micro > 0 || rate == 0 {
@@ -129,6 +171,22 @@ impl TokenBucket {
         }
         let wait_us = (1 - self.balance_micro + rate - 1) / rate;
         Some(self.at + Duration::from_micros(u64::try_from(wait_us).unwrap_or(u64::MAX)))
+    }
+
+    /// Counts anew what is spent and refused.
+    pub(crate) fn begin_count(&mut self) {
+        self.spent_bytes = 0;
+        self.has_refused = false;
+    }
+
+    /// Bytes spent since it last began to count.
+    pub(crate) fn spent_bytes(&self) -> u64 {
+        self.spent_bytes
+    }
+
+    /// It was closed to somebody since it last began to count.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.has_refused
     }
 
     /// A fifth of a second's worth: long enough for a host's late timer, short enough that no burst is felt.

@@ -63,14 +63,38 @@ reasons! {
     ChokeReason {
         Reciprocation => "reciprocation",
             "Unchoked: it is among those who give us most.";
+        Turn => "turn",
+            "Unchoked: we are a seed, and it is its turn.";
         FastestWhileSeeding => "fastest-while-seeding",
             "Unchoked: we are a seed, and it is among those who take our bytes fastest.";
         Optimistic => "optimistic",
             "Unchoked whatever its rate, to find out what it gives, or to give a newcomer a start.";
+        BetterButUninterested => "better-but-uninterested",
+            "Unchoked: it gives more than others who have a slot, and will get one when it wants something.";
+        BestReturn => "best-return",
+            "Unchoked: it gives much for what it asks (BitTyrant).";
+        ProportionalShare => "proportional-share",
+            "Unchoked: it gets the share of our upload that it gave of our download (PropShare).";
         OutBid => "out-bid",
             "Choked: others give us more.";
+        Snubbing => "snubbing",
+            "Choked: it has let us wait for a minute, so it gets nothing in return.";
+        PushedOut => "pushed-out",
+            "Choked: it gave least, and one who gives more has become interested.";
         OptimisticOver => "optimistic-over",
             "Choked: its 30 seconds as the optimistic unchoke are over.";
+        AwaitingTurn => "awaiting-turn",
+            "Choked: we are a seed, and it is the turn of others.";
+        TurnOver => "turn-over",
+            "Choked: we are a seed, it had its turn, and others wait.";
+        TakesSlower => "takes-slower",
+            "Choked: we are a seed, and others take our bytes faster.";
+        PoorReturn => "poor-return",
+            "Choked: others give more for what they ask (BitTyrant).";
+        GaveNothing => "gave-nothing",
+            "Choked: it gave nothing in the last round, so its share is nothing (PropShare).";
+        FreeRiding => "free-riding",
+            "Choked: we give nothing to anybody, by strategy.";
         NotInterested => "not-interested",
             "Choked: it wants nothing that we have.";
     }

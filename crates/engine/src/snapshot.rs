@@ -32,6 +32,8 @@ pub struct Summary {
     pub down_rate: u64,
     /// Payload sent, bytes a second over the last 20 s.
     pub up_rate: u64,
+    /// Time as a seed, in all sessions.
+    pub seeding_time: Duration,
     /// Connected peers, handshake done.
     pub peers: u32,
     /// Addresses known and not connected.

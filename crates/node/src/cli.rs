@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
@@ -99,12 +100,35 @@ pub struct NetArgs {
     /// Also reach this network, which is not part of the public internet; may be repeated
     #[arg(long, value_name = "NETWORK")]
     pub allow_net: Vec<IpNet>,
-    /// Upload at most so many bytes a second; k and M stand for thousands and millions
-    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
-    pub upload_rate: Option<u64>,
-    /// Download at most so many bytes a second
-    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
-    pub download_rate: Option<u64>,
+    /// What to give and to take.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// What to give and to take.
+#[derive(Debug, Args)]
+pub struct LimitArgs {
+    /// Upload at most so many KiB a second
+    #[arg(long, value_name = "KIB", value_parser = parse_kib)]
+    pub up_limit: Option<u64>,
+    /// Download at most so many KiB a second
+    #[arg(long, value_name = "KIB", value_parser = parse_kib)]
+    pub down_limit: Option<u64>,
+    /// Connect to at most so many peers at a time
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=2000))]
+    pub peers_max: Option<u16>,
+    /// Upload to so many peers at a time, beside one that is chosen at random
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub slots: Option<u16>,
+    /// How upload is given out: standard, fastest-upload, bit-tyrant, bit-tyrant-selfish, prop-share or free-rider
+    #[arg(long, default_value_t, value_name = "NAME")]
+    pub strategy: engine::Strategy,
+    /// Stop seeding when so many bytes were uploaded for each downloaded one, for instance 1.5
+    #[arg(long, value_parser = parse_ratio)]
+    pub ratio: Option<u32>,
+    /// Stop seeding after so many minutes; 90s, 12h and 3d are understood too
+    #[arg(long, value_name = "MINUTES", value_parser = parse_span)]
+    pub seed_time: Option<Duration>,
 }
 
 /// How to show what happens.
@@ -193,16 +217,61 @@ impl NetArgs {
     /// The engine's tunables.
     #[must_use]
     pub fn config(&self) -> engine::Config {
+        let (limits, default) = (&self.limits, engine::Config::default());
         engine::Config {
-            upload_rate_max: self.upload_rate,
-            download_rate_max: self.download_rate,
-            ..engine::Config::default()
+            upload_rate_max: limits.up_limit,
+            download_rate_max: limits.down_limit,
+            peers_max: limits.peers_max.map_or(default.peers_max, usize::from),
+            unchoke_slots: limits.slots.map_or(default.unchoke_slots, usize::from),
+            strategy: limits.strategy,
+            ..default
         }
+    }
+
+    /// What ends seeding.
+    #[must_use]
+    pub const fn goals(&self) -> engine::Goals {
+        engine::Goals { ratio_permille: self.limits.ratio, seeding_time: self.limits.seed_time }
     }
 }
 
 fn parse_rate(text: &str) -> Result<u64, String> {
     parse_number(text, 1000)
+}
+
+/// KiB a second, as bytes a second.
+fn parse_kib(text: &str) -> Result<u64, String> {
+    let kib = text.parse::<u64>().ok().filter(|&kib| kib > 0);
+    let bytes = kib.and_then(|kib| kib.checked_mul(1024));
+    bytes.ok_or_else(|| "a number of KiB a second above zero, for instance 500".to_owned())
+}
+
+/// A decimal number, as thousandths; what is behind the third digit is left out.
+fn parse_ratio(text: &str) -> Result<u32, String> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let part = format!("{part:0<3}");
+    let thousandths = part.get(..3).and_then(|digits| digits.parse::<u32>().ok());
+    let is_number = [whole, &part].iter().all(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let ratio = whole.parse::<u32>().ok().and_then(|whole| whole.checked_mul(1000)).zip(thousandths);
+    ratio
+        .filter(|_| is_number)
+        .and_then(|(whole, part)| whole.checked_add(part))
+        .ok_or_else(|| "a ratio, for instance 1.5".to_owned())
+}
+
+/// Minutes, or a number with its unit.
+fn parse_span(text: &str) -> Result<Duration, String> {
+    let (digits, seconds_each) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
+        Some(digits) if text.ends_with('s') => (digits, 1),
+        Some(digits) if text.ends_with('h') => (digits, 3600),
+        Some(digits) if text.ends_with('d') => (digits, 86_400),
+        Some(digits) => (digits, 60),
+        None => (text, 60),
+    };
+    let seconds = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds_each));
+    // A thousand years: far within what the engine's clock can add up.
+    let seconds = seconds.filter(|&seconds| seconds < 1000 * 366 * 86_400);
+    seconds.map(Duration::from_secs).ok_or_else(|| "a number of minutes, or for instance 12h".to_owned())
 }
 
 fn parse_piece_len(text: &str) -> Result<u32, String> {
@@ -243,6 +312,51 @@ mod tests {
         for bad in ["", "0", "-1", "k", "5G", "1.5M", "99999999999999999999"] {
             assert!(parse_rate(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn limits_are_in_kib_ratios_decimal_and_times_in_minutes() {
+        assert_eq!((parse_kib("500"), parse_kib("0").is_err()), (Ok(512_000), true));
+        for (text, permille) in [("1.5", 1500), ("2", 2000), ("0.1239", 123), (".5", 0), ("1.", 1000)] {
+            let expected = if text == ".5" { None } else { Some(permille) };
+            assert_eq!(parse_ratio(text).ok(), expected, "{text}");
+        }
+        for bad in ["", "-1", "1.5x", "1.-50", "4294968", "1,5"] {
+            assert!(parse_ratio(bad).is_err(), "{bad}");
+        }
+        for (text, seconds) in [("90", 5400), ("90s", 90), ("2m", 120), ("12h", 43_200), ("3d", 259_200)] {
+            assert_eq!(parse_span(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        assert!(["", "s", "1w", "-1", "99999999999999999999d"].iter().all(|bad| parse_span(bad).is_err()));
+    }
+
+    #[test]
+    fn what_the_user_sets_is_what_the_engine_keeps_to() {
+        let args = [
+            "swarmscope-node",
+            "seed",
+            "a.torrent",
+            "--up-limit",
+            "100",
+            "--slots",
+            "7",
+            "--strategy",
+            "prop-share",
+            "--ratio",
+            "1.5",
+            "--seed-time",
+            "10",
+        ];
+        let Command::Seed(args) = Cli::try_parse_from(args).unwrap().command else {
+            panic!("seed was asked for")
+        };
+        let config = args.net.config();
+        assert_eq!((config.upload_rate_max, config.download_rate_max), (Some(102_400), None));
+        assert_eq!((config.unchoke_slots, config.strategy), (7, engine::Strategy::PropShare));
+        let goals = args.net.goals();
+        assert_eq!((goals.ratio_permille, goals.seeding_time), (Some(1500), Some(Duration::from_secs(600))));
+        let unknown = Cli::try_parse_from(["swarmscope-node", "get", "a", "--strategy", "x"]).unwrap_err();
+        assert!(unknown.to_string().contains("prop-share"), "{unknown}");
     }
 
     #[test]

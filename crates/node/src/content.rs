@@ -219,7 +219,8 @@ impl Content {
                 match parts.read_exact_at(&mut bytes, end.offset_in_parts) {
                     Ok(()) => {
                         let written = self.file(index, Kind::File)?.write_all_at(&bytes, end.offset_in_file);
-                        written.map_err(|error| ContentError::writing(&self.path(index, Kind::File), error))?;
+                        written
+                            .map_err(|error| ContentError::writing(&self.path(index, Kind::File), error))?;
                     }
                     // It never came.
                     Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use engine::Bitfield;
+use engine::{Goals, History, PartialPieces, Resume};
 
 use crate::cli::GetArgs;
 use crate::content::{Access, Content};
-use crate::host::{ResumeFile, Setup};
+use crate::host::{Earlier, ResumeFile, Setup};
 use crate::report::Reporter;
 use crate::selection::priorities;
 use crate::session::{Outcome, check_data, interrupted_early, load_torrent, take_part};
@@ -29,20 +30,23 @@ pub async fn run(args: GetArgs) -> Outcome {
     let priorities = priorities(&metainfo, args.files.as_ref(), args.skip.as_ref())?;
     let (mut resume, recorded) = ResumeFile::open(ResumeFile::path_for(content.root()), &metainfo)?;
     content.set_priorities(&priorities)?;
-    let have = match recorded.filter(|have| !args.check && is_believable(have, &content)) {
-        Some(have) => have,
+    let history = recorded.as_ref().map(history).unwrap_or_default();
+    let (have, partial) = match recorded.filter(|it| !args.check && is_believable(it, &content)) {
+        Some(resume) => (resume.have, resume.partial),
         None => {
             let readable = Content::new(Arc::clone(&metainfo), content.root().to_owned(), Access::Read);
             let Some(have) = check_data(readable, &reporter).await? else {
                 return interrupted_early();
             };
             resume.begin_with(&have)?;
-            have
+            (have, PartialPieces::new())
         }
     };
     content.prepare()?;
     let setup = Setup {
         have,
+        earlier: Earlier { partial, history },
+        goals: args.net.goals(),
         resume: Some(resume),
         listen: args.net.listen,
         arrival,
@@ -52,11 +56,20 @@ pub async fn run(args: GetArgs) -> Outcome {
         config: args.net.config(),
         content: Arc::new(content),
     };
-    take_part(setup, &reporter, !args.seed_after).await
+    let seeds_after = args.seed_after || setup.goals != Goals::default();
+    take_part(setup, &reporter, !seeds_after).await
 }
 
 /// A record of nothing beside data that somebody put there is no reason to download that data.
-fn is_believable(have: &Bitfield, content: &Content) -> bool {
-    let is_data_unexplained = have.count() == 0 && content.root().exists();
-    !is_data_unexplained && content.could_hold(|piece| have.has(piece))
+fn is_believable(recorded: &Resume, content: &Content) -> bool {
+    let says_nothing = recorded.have.count() == 0 && recorded.partial.is_empty();
+    let is_data_unexplained = says_nothing && content.root().exists();
+    // Where the data is gone, blocks of unfinished pieces are too.
+    let is_data_gone = !says_nothing && !content.root().exists();
+    !is_data_unexplained && !is_data_gone && content.could_hold(|piece| recorded.have.has(piece))
+}
+
+fn history(recorded: &Resume) -> History {
+    let &Resume { uploaded, downloaded, seeding_s, .. } = recorded;
+    History { uploaded, downloaded, seeding_time: Duration::from_secs(seeding_s) }
 }

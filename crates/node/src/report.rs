@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use engine::{Metainfo, Summary};
+use engine::{Goal, Metainfo, Summary};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -45,6 +45,9 @@ enum Line<'a> {
         tracker_error: Option<&'a str>,
     },
     Complete(Numbers),
+    GoalMet {
+        goal: &'a str,
+    },
     Stopped(Numbers),
     File {
         number: usize,
@@ -171,6 +174,11 @@ impl Reporter {
     pub(crate) fn complete(&self, name: &str, summary: &Summary) {
         self.line(&Line::Complete(summary.into()));
         self.say(&format!("complete: {name}, {} bytes", summary.wanted_bytes));
+    }
+
+    pub(crate) fn goal_met(&self, goal: Goal) {
+        self.line(&Line::GoalMet { goal: goal.code() });
+        self.say(goal.text());
     }
 
     pub(crate) fn stopped(&self, summary: &Summary) {

@@ -7,7 +7,7 @@ use engine::Metainfo;
 
 use crate::cli::SeedArgs;
 use crate::content::{Access, Content};
-use crate::host::Setup;
+use crate::host::{Earlier, Setup};
 use crate::report::Reporter;
 use crate::session::{Outcome, check_data, interrupted_early, load_torrent, take_part};
 
@@ -36,6 +36,8 @@ pub async fn run(args: SeedArgs) -> Outcome {
     let setup = Setup {
         content: Arc::new(open()),
         have,
+        earlier: Earlier::default(),
+        goals: args.net.goals(),
         resume: None,
         listen: args.net.listen,
         arrival,

@@ -61,7 +61,8 @@ pub fn priorities(
 ) -> Result<Vec<FilePriority>, NoSuchFile> {
     let files = metainfo.files().len();
     only.into_iter().chain(skip).try_for_each(|set| set.check(files))?;
-    let is_wanted = |file| only.is_none_or(|only| only.contains(file)) && !skip.is_some_and(|skip| skip.contains(file));
+    let is_wanted =
+        |file| only.is_none_or(|only| only.contains(file)) && !skip.is_some_and(|skip| skip.contains(file));
     let priority = |file| if is_wanted(file) { FilePriority::Normal } else { FilePriority::Skip };
     Ok((0..files).map(priority).collect())
 }

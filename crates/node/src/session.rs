@@ -132,6 +132,10 @@ pub(crate) async fn take_part(setup: Setup, reporter: &Reporter, exit_when_compl
                     return Ok(ExitCode::SUCCESS);
                 }
             }
+            if let Some(goal) = status.goal {
+                reporter.goal_met(goal);
+                return Ok(ExitCode::SUCCESS);
+            }
             if watched.changed().await.is_err() {
                 return Err("the node ended unexpectedly".into());
             }

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::rate::TokenBucket;
-use crate::{CloseReason, Event, Output, PeerKey};
+use crate::{CloseReason, Event, History, Output, PartialPieces, PeerKey};
 
 impl Engine {
     pub(super) fn handle_start(&mut self) {
@@ -12,9 +12,20 @@ impl Engine {
         self.is_running = true;
         self.totals.down_rate.restart(self.now);
         self.totals.up_rate.restart(self.now);
-        self.upload_bucket = TokenBucket::new(self.config.upload_rate_max, self.now);
-        self.download_bucket = TokenBucket::new(self.config.download_rate_max, self.now);
+        self.upload_bucket = TokenBucket::new(self.upload_rate_max(), self.now);
+        self.download_bucket = TokenBucket::new(self.download_rate_max(), self.now);
         self.trackers.start(self.now);
+    }
+
+    /// Whatever an earlier session left: blocks that need not be fetched again, and what was traded.
+    pub(super) fn handle_restored(&mut self, partial: &PartialPieces, history: History) {
+        self.history = history;
+        for (piece, blocks) in partial.iter().filter(|(piece, _)| piece.0 < self.geometry.pieces_total()) {
+            if self.picker.restore(piece, blocks) {
+                self.picker.begin_check(piece);
+                self.outbox.push(Output::Verify { piece });
+            }
+        }
     }
 
     pub(super) fn handle_pause(&mut self) {

@@ -110,6 +110,7 @@ impl Engine {
         if !peer.has.insert(piece) {
             return;
         }
+        peer.haves_heard += 1;
         self.picker.add_have(piece);
         if self.picker.missing().has(piece) {
             peer.wanted_pieces += 1;

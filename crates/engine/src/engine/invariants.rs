@@ -33,6 +33,12 @@ impl Engine {
             "invariant: wanted bytes are counted"
         );
         assert_eq!(self.totals.verified_bytes, verified, "invariant: verified bytes are counted");
+        let is_seeding = self.is_running && self.picker.is_complete();
+        assert_eq!(
+            self.seeding_since.is_some(),
+            is_seeding,
+            "invariant: the clock of seeding runs while we seed"
+        );
         if !self.is_running {
             assert!(self.peers.is_empty(), "invariant: no connections while paused");
         }
@@ -69,6 +75,18 @@ impl Engine {
             assert!(
                 peer.suggested.len() <= max && peer.allowed_fast.len() <= max,
                 "invariant: fast_pieces_max"
+            );
+            assert!(
+                !peer.am_choking || !peer.up_bucket.is_limited(),
+                "invariant: only who is unchoked has an allotment"
+            );
+            let is_held = self.could_serve(peer) && !peer.up_bucket.would_be_open(self.now);
+            assert!(
+                !is_held
+                    || self.timers.upload_held_until.is_some()
+                    || self.timers.is_upload_waiting
+                    || peer.up_bucket.opens_at().is_none(),
+                "invariant: who waits for its allotment is come back for"
             );
             assert!(peer.unsent_payload <= peer.unsent_bytes, "invariant: payload is part of what is unsent");
         }

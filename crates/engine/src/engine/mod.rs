@@ -8,6 +8,7 @@ mod input_control;
 mod input_dont_have;
 mod input_extended;
 mod input_fast;
+mod input_limits;
 mod input_metadata;
 mod input_peer;
 mod input_piece;
@@ -34,8 +35,8 @@ use crate::rate::{RateMeter, TokenBucket};
 use crate::rng::Rng;
 use crate::trackers::Trackers;
 use crate::{
-    Bitfield, ChokeReason, Config, FilePriority, InfoHash, Input, Instant, Metainfo, Output, PeerId, PeerKey,
-    PickReason,
+    Bitfield, ChokeReason, Config, FilePriority, Goals, History, InfoHash, Input, Instant, Metainfo, Output,
+    PeerId, PeerKey, PickReason, Share,
 };
 use outbox::Outbox;
 use peer::Peer;
@@ -94,8 +95,17 @@ pub struct Engine {
     offered_generation: u64,
     /// A peer has room for requests that no answer of its own made.
     has_room_news: bool,
-    /// A slot may have become free: see [`crate::choker::fill_free_slots`].
+    /// A slot may have become free: see [`crate::Strategy::fill_free_slots`].
     has_slot_news: bool,
+    /// Our part of limits that several torrents share, and when we got it.
+    share: Share,
+    shared_at: Instant,
+    goals: Goals,
+    /// What was traded before this session; the time as a seed grows with every pause.
+    history: History,
+    seeding_since: Option<Instant>,
+    /// When the choker last decided about everybody.
+    round_since: Instant,
     totals: Totals,
     /// Reused for each choice, so that none allocates.
     picked: Picked,
@@ -176,6 +186,12 @@ impl Engine {
             offered_generation: 0,
             has_room_news: false,
             has_slot_news: false,
+            share: Share::default(),
+            shared_at: now,
+            goals: Goals::default(),
+            history: History::default(),
+            seeding_since: None,
+            round_since: now,
             totals,
             picked: Picked::default(),
             pick_counts: [0; PickReason::ALL.len()],
@@ -195,6 +211,7 @@ impl Engine {
         assert!(self.outbox.is_drained(), "invariant: all outputs are taken before the next input");
         self.now = self.now.max(now);
         match input {
+            Input::Restored { partial, history } => self.handle_restored(partial, history),
             Input::Start => self.handle_start(),
             Input::Pause => self.handle_pause(),
             Input::Timeout => {}
@@ -213,6 +230,10 @@ impl Engine {
             Input::PickOrder { order } => self.handle_pick_order(order),
             Input::Deadlines { pieces } => self.handle_deadlines(pieces),
             Input::Listening { port } => self.port = port,
+            Input::SetStrategy(strategy) => self.handle_set_strategy(strategy),
+            Input::SetLimits(limits) => self.handle_set_limits(&limits),
+            Input::SetShare(share) => self.handle_set_share(share),
+            Input::SetGoals(goals) => self.handle_set_goals(goals),
         }
         self.settle();
     }
@@ -225,6 +246,7 @@ impl Engine {
     /// What every input may have set in motion, in a fixed order: timers whose time has come, slots that became free,
     /// work for peers that had none, new connections, announces, and whoever waited for a limit.
     fn settle(&mut self) {
+        self.look_at_goals();
         self.run_timers();
         self.offer_free_slots();
         self.offer_work();

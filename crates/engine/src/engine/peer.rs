@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use crate::choker::Bid;
 use crate::ext::Extensions;
 use crate::picker::Outstanding;
-use crate::rate::RateMeter;
+use crate::rate::{RateMeter, TokenBucket};
 use crate::requests::Pipeline;
 use crate::wire::Decoder;
 use crate::{Bitfield, BlockRef, ChokeReason, Config, Instant, PeerId, PeerSource, PieceIndex, Reserved};
@@ -58,8 +59,19 @@ pub(super) struct Peer {
     pub(super) peer_interested: bool,
     pub(super) is_snubbed: bool,
     pub(super) is_on_parole: bool,
-    pub(super) optimistic_since: Option<Instant>,
     pub(super) choke_reason: Option<ChokeReason>,
+    /// Since when it has been choked, or held a slot of its kind.
+    pub(super) turn_since: Instant,
+    /// `up_bytes` at that time.
+    pub(super) turn_up_bytes: u64,
+    /// `down_bytes` at the choker's last round.
+    pub(super) round_down_bytes: u64,
+    /// Pieces that it told us of since it joined, but for its bitfield.
+    pub(super) haves_heard: u32,
+    /// What BitTyrant believes of it.
+    pub(super) bid: Option<Bid>,
+    /// What the choker allots to it; without limit as a rule.
+    pub(super) up_bucket: TokenBucket,
 
     pub(super) outstanding: VecDeque<Outstanding>,
     /// Requests that were choked away or given up, of late: some answers were on their way and still come.
@@ -131,8 +143,13 @@ impl Peer {
             peer_interested: false,
             is_snubbed: false,
             is_on_parole: false,
-            optimistic_since: None,
             choke_reason: None,
+            turn_since: now,
+            turn_up_bytes: 0,
+            round_down_bytes: 0,
+            haves_heard: 0,
+            bid: None,
+            up_bucket: TokenBucket::new(None, now),
             outstanding: VecDeque::new(),
             late: VecDeque::new(),
             released: 0,

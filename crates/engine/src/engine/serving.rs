@@ -3,6 +3,7 @@
 use std::ops::Bound::{Excluded, Unbounded};
 
 use super::Engine;
+use super::peer::Peer;
 use crate::PeerKey;
 
 impl Engine {
@@ -21,13 +22,24 @@ impl Engine {
 
     /// Serves what this peer has asked for. Under a limit, whoever waits longer goes first.
     pub(super) fn serve(&mut self, key: PeerKey) {
-        if self.config.upload_rate_max.is_some() {
+        if self.upload_bucket.is_limited() {
             self.serve_in_turn();
         } else {
             while self.can_serve(key) {
                 self.serve_one(key);
             }
+            self.note_held(key);
         }
+    }
+
+    /// Serves those that the choker allots so much to and no more.
+    pub(super) fn serve_held(&mut self) {
+        if self.upload_bucket.is_limited() {
+            return self.serve_in_turn();
+        }
+        let held = self.peers.iter().filter(|(_, peer)| peer.up_bucket.is_limited());
+        let keys: Vec<PeerKey> = held.map(|(&key, _)| key).collect();
+        keys.into_iter().for_each(|key| self.serve(key));
     }
 
     /// One block for each peer in turn until the limit is reached or nobody wants more.
@@ -35,7 +47,7 @@ impl Engine {
         loop {
             let behind = self.peers.range((Excluded(self.served_last), Unbounded)).map(|(&key, _)| key);
             let before = self.peers.range(..=self.served_last).map(|(&key, _)| key);
-            let Some(key) = behind.chain(before).find(|&key| self.can_serve(key)) else { return };
+            let Some(key) = behind.chain(before).find(|&key| self.can_serve(key)) else { break };
             if !self.upload_bucket.is_open(self.now) {
                 self.timers.is_upload_waiting = true;
                 return;
@@ -43,13 +55,30 @@ impl Engine {
             self.served_last = key;
             self.serve_one(key);
         }
+        let limited = self.peers.iter().filter(|(_, peer)| peer.up_bucket.is_limited());
+        let keys: Vec<PeerKey> = limited.map(|(&key, _)| key).collect();
+        keys.into_iter().for_each(|key| self.note_held(key));
     }
 
     fn can_serve(&self, key: PeerKey) -> bool {
-        self.peers.get(&key).is_some_and(|peer| {
-            // While we choke it, only what it may have all the same waits here.
-            !peer.requests_in.is_empty() && peer.unsent_bytes < self.config.send_queue_bytes_max
-        })
+        let peer = self.peers.get(&key).filter(|peer| self.could_serve(peer));
+        peer.is_some_and(|peer| peer.up_bucket.would_be_open(self.now))
+    }
+
+    /// It wants something, and its connection takes it.
+    pub(super) fn could_serve(&self, peer: &Peer) -> bool {
+        // While we choke it, only what it may have all the same waits here.
+        !peer.requests_in.is_empty() && peer.unsent_bytes < self.config.send_queue_bytes_max
+    }
+
+    /// If only the choker's allotment holds this peer back, it goes on when that allows it.
+    fn note_held(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get(&key).filter(|peer| self.could_serve(peer)) else { return };
+        if peer.up_bucket.would_be_open(self.now) {
+            return;
+        }
+        let until = [self.timers.upload_held_until, peer.up_bucket.opens_at()];
+        self.timers.upload_held_until = until.into_iter().flatten().min();
     }
 
     fn serve_one(&mut self, key: PeerKey) {
@@ -58,6 +87,8 @@ impl Engine {
         peer.unsent_bytes += self.outbox.block(key, block);
         peer.unsent_payload += u64::from(block.len);
         peer.sent_at = self.now;
+        peer.up_bucket.earn(self.now);
+        peer.up_bucket.spend(u64::from(block.len));
         self.upload_bucket.spend(u64::from(block.len));
     }
 }

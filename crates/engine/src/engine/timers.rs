@@ -17,6 +17,8 @@ pub(super) struct Timers {
     rechoke_at: Option<Instant>,
     /// A peer waits for the upload limit.
     pub(super) is_upload_waiting: bool,
+    /// A peer waits for what the choker allots to it; until then, as far as is known.
+    pub(super) upload_held_until: Option<Instant>,
     /// A peer has room for requests and waits for the download limit.
     pub(super) is_download_waiting: bool,
 }
@@ -40,6 +42,10 @@ impl Engine {
             self.timers.is_upload_waiting = false;
             self.serve_in_turn();
         }
+        if self.timers.upload_held_until.is_some_and(|until| until <= self.now) {
+            self.timers.upload_held_until = None;
+            self.serve_held();
+        }
         if self.timers.is_download_waiting && self.download_bucket.is_open(self.now) {
             self.timers.is_download_waiting = false;
             self.request_from_all();
@@ -52,7 +58,10 @@ impl Engine {
             self.timers = Timers::default();
         } else {
             self.timers.look_at.get_or_insert(self.now + LOOK_INTERVAL);
-            self.timers.rechoke_at.get_or_insert(self.now + self.config.rechoke_interval);
+            if self.timers.rechoke_at.is_none() {
+                self.timers.rechoke_at = Some(self.now + self.config.rechoke_interval);
+                self.round_since = self.now;
+            }
         }
     }
 
@@ -62,7 +71,9 @@ impl Engine {
         let download = if self.timers.is_download_waiting { self.download_bucket.opens_at() } else { None };
         let connect = if self.can_connect() { self.book.next_due() } else { None };
         let announce = self.trackers.next_at(self.is_hungry());
-        let all = [self.timers.look_at, self.timers.rechoke_at, upload, download, connect, announce];
+        let Timers { look_at, rechoke_at, upload_held_until, .. } = self.timers;
+        let goal = self.goal_at();
+        let all = [look_at, rechoke_at, upload_held_until, upload, download, connect, announce, goal];
         all.into_iter().flatten().min()
     }
 

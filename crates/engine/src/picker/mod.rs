@@ -236,6 +236,27 @@ impl Picker {
         self.change(block.piece, |partial| partial.reclaim(number(block)))
     }
 
+    /// Blocks of an untouched piece are stored since an earlier session. Returns whether all of them are: then the piece
+    /// goes to be hashed.
+    pub(crate) fn restore(&mut self, piece: PieceIndex, stored: impl Iterator<Item = u32>) -> bool {
+        if !self.order.contains(piece) {
+            return false;
+        }
+        let partial = Partial::restored(self.geometry.blocks_in(piece), stored);
+        if partial.received.count() == 0 {
+            return false;
+        }
+        self.order.remove(piece);
+        self.free_blocks += u64::from(partial.free.count());
+        self.generation += 1;
+        let is_complete = partial.is_complete();
+        if !is_complete {
+            self.open.push(piece, self.order.priority(piece), &partial);
+        }
+        self.partials.insert(piece, partial);
+        is_complete
+    }
+
     /// All blocks of the piece are there and no request for it is outstanding: it goes to be hashed.
     pub(crate) fn begin_check(&mut self, piece: PieceIndex) {
         let partial = self.partials.remove(&piece).expect("invariant: only a partial piece becomes complete");

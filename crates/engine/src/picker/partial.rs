@@ -84,6 +84,8 @@ pub(crate) struct Partial {
     pub(crate) alone: Option<PeerKey>,
     /// That of the peer that began it.
     pub(crate) speed: Speed,
+    /// Some of its blocks are of an earlier session: who wrote them is not known, so nobody answers for the piece.
+    is_restored: bool,
 }
 
 impl Partial {
@@ -98,7 +100,15 @@ impl Partial {
             contributors: Vec::new(),
             alone,
             speed,
+            is_restored: false,
         }
+    }
+
+    /// A piece of which these blocks are stored since an earlier session.
+    pub(crate) fn restored(blocks: u32, stored: impl Iterator<Item = u32>) -> Self {
+        let mut partial = Self { is_restored: true, ..Self::new(blocks, None, Speed::default()) };
+        stored.filter(|&block| block < blocks).for_each(|block| partial.receive(block));
+        partial
     }
 
     pub(crate) fn blocks(&self) -> u32 {
@@ -160,7 +170,7 @@ impl Partial {
     }
 
     pub(crate) fn add_contributor(&mut self, peer: PeerKey) {
-        if !self.contributors.contains(&peer) {
+        if !self.is_restored && !self.contributors.contains(&peer) {
             self.contributors.push(peer);
         }
     }

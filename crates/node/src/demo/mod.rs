@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::{DemoArgs, OutputArgs};
 use crate::content::{Access, Content};
-use crate::host::{Node, Setup};
+use crate::host::{Earlier, Node, Setup};
 use crate::report::Reporter;
 use crate::session::{Outcome, interrupted};
 use sample::Sample;
@@ -151,6 +151,8 @@ impl Shared {
         Node::start(Setup {
             content: Arc::new(content),
             have,
+            earlier: Earlier::default(),
+            goals: engine::Goals::default(),
             resume: None,
             listen: Some(listen),
             arrival: None,

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    BlockRef, Engine, Event, Input, Instant, Output, PeerKey, PeerSource, PieceAssembler, Stored, TrackerKey,
+    BlockRef, Engine, Event, Goal, Input, Instant, Output, PeerKey, PeerSource, PieceAssembler, Stored,
+    TrackerKey, Unsaved, finished_block,
 };
 use peernet::policy::DestinationPolicy;
 use peernet::tracker::TrackerClient;
@@ -39,8 +40,11 @@ const STORAGE_BYTES_MAX: usize = 32 << 20;
 /// Between two states for those who watch.
 pub(super) const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Between two records of what was traded.
-const TOTALS_INTERVAL: Duration = Duration::from_secs(60);
+/// Between two records of what was traded, and two writes of blocks that are in memory only.
+const SAVE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Blocks that are in memory only are written so many bytes at a time.
+const SAVE_BYTES_MAX: usize = 16 << 20;
 
 /// What the driver hears apart from the network.
 pub(super) enum Report {
@@ -80,13 +84,16 @@ pub(super) struct Driver {
     acceptor: JoinHandle<()>,
     status: watch::Sender<Status>,
     next_status: time::Instant,
-    next_totals: time::Instant,
+    next_save: time::Instant,
+    /// What is stored is recorded: a restart goes on with it.
+    is_recorded: bool,
     error: Option<String>,
+    goal: Option<Goal>,
 }
 
 impl Driver {
     pub(super) fn new(setup: Setup, arrival: Arrival) -> io::Result<(Self, watch::Receiver<Status>)> {
-        let Setup { content, have, resume, bind, policy, peers, config, .. } = setup;
+        let Setup { content, have, earlier, goals, resume, bind, policy, peers, config, .. } = setup;
         let Arrival { listener, identity, known } = arrival;
         let port = listener.local_addr()?.port();
         let metainfo = Arc::clone(content.metainfo());
@@ -99,13 +106,18 @@ impl Driver {
             key: identity.key,
         };
         let engine = Engine::new(config, metainfo, have, identity.peer_id, identity.rng_seed);
-        let (status, watched) =
-            watch::channel(Status { summary: engine.summary(), trackers: engine.trackers(), error: None });
+        let (status, watched) = watch::channel(Status {
+            summary: engine.summary(),
+            trackers: engine.trackers(),
+            error: None,
+            goal: None,
+        });
         let origin = time::Instant::now();
         let mut driver = Self {
             engine,
             origin,
             wake_at: None,
+            is_recorded: resume.is_some(),
             storage: Storage::start(Arc::clone(&content), resume, report_sender.clone())?,
             content,
             connections: BTreeMap::new(),
@@ -122,13 +134,17 @@ impl Driver {
             reports,
             status,
             next_status: origin,
-            next_totals: origin + TOTALS_INTERVAL,
+            next_save: origin + SAVE_INTERVAL,
             error: None,
+            goal: None,
         };
         let files = driver.content.priorities().to_vec();
         if !files.is_empty() {
             driver.input(Input::FilePriorities { files: &files });
         }
+        earlier.partial.iter().for_each(|(piece, _)| driver.assembler.go_on(piece));
+        driver.input(Input::Restored { partial: &earlier.partial, history: earlier.history });
+        driver.input(Input::SetGoals(goals));
         driver.input(Input::Listening { port });
         driver.input(Input::Start);
         driver.input(Input::PeersFound { source: PeerSource::User, addrs: &peers });
@@ -165,9 +181,13 @@ impl Driver {
     async fn leave(mut self) {
         self.acceptor.abort();
         self.input(Input::Pause);
-        self.record_totals();
         let deadline = time::Instant::now() + STOP_MAX;
-        while self.announces_pending > 0 || self.storage.is_busy() {
+        let mut is_saving = true;
+        while is_saving || self.announces_pending > 0 || self.storage.is_busy() {
+            if is_saving && self.storage.waiting_bytes() <= STORAGE_BYTES_MAX {
+                is_saving = self.save();
+                continue;
+            }
             tokio::select! {
                 biased;
                 Some(report) = self.reports.recv() => self.report(report),
@@ -273,7 +293,10 @@ impl Driver {
                     let assembled = self.assembler.take(piece);
                     self.storage.hand_over(Job::Verify { piece, assembled });
                 }
-                Output::Discard { piece } => self.assembler.discard(piece),
+                Output::Discard { piece } => {
+                    self.assembler.discard(piece);
+                    self.storage.hand_over(Job::Discard { piece });
+                }
                 Output::Announce(request) => {
                     self.announces_pending += 1;
                     self.announcer.announce(request, self.report_sender.clone());
@@ -296,13 +319,18 @@ impl Driver {
     fn store(&mut self, part: BlockRef, bytes: &[u8]) {
         let piece_size = self.content.metainfo().piece_size(part.piece);
         if self.assembler.store(part, bytes, piece_size) == Stored::WriteThrough {
-            self.storage.hand_over(Job::Write { part, bytes: bytes.to_vec() });
+            let whole = finished_block(&part, piece_size);
+            self.storage.hand_over(Job::Write { part, bytes: bytes.to_vec(), whole });
         }
     }
 
     fn event(&mut self, event: Event) {
         match event {
             Event::Completed => self.publish(),
+            Event::GoalMet { goal } => {
+                self.goal = Some(goal);
+                self.publish();
+            }
             Event::Failed { message } => {
                 self.error = Some(message);
                 self.publish();
@@ -320,21 +348,30 @@ impl Driver {
             self.publish();
             self.next_status = now + STATUS_INTERVAL;
         }
-        if now >= self.next_totals {
-            self.record_totals();
-            self.next_totals = now + TOTALS_INTERVAL;
+        if now >= self.next_save {
+            self.save();
+            self.next_save = now + SAVE_INTERVAL;
         }
     }
 
     fn publish(&self) {
         let (summary, trackers) = (self.engine.summary(), self.engine.trackers());
-        self.status.send_replace(Status { summary, trackers, error: self.error.clone() });
+        self.status.send_replace(Status { summary, trackers, error: self.error.clone(), goal: self.goal });
     }
 
-    fn record_totals(&mut self) {
-        let summary = self.engine.summary();
-        let (uploaded, downloaded) = (summary.up_bytes, summary.down_bytes);
-        self.storage.hand_over(Job::Totals { uploaded, downloaded });
+    /// Writes blocks that are in memory only, as many as may wait for the disk, and records what is stored and what was
+    /// traded. Returns whether there may be more to write.
+    fn save(&mut self) -> bool {
+        if !self.is_recorded {
+            return false;
+        }
+        let unsaved = self.assembler.take_unsaved(SAVE_BYTES_MAX);
+        let has_more = !unsaved.is_empty();
+        for Unsaved { run, part, bytes } in unsaved {
+            self.storage.hand_over(Job::Write { part, bytes, whole: Some(run) });
+        }
+        self.storage.hand_over(Job::SoFar(self.engine.so_far()));
+        has_more
     }
 }
 

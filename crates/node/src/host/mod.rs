@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codec::PeerId;
-use engine::{Bitfield, Summary, TrackerSnapshot};
+use engine::{Bitfield, Goal, Goals, History, PartialPieces, Summary, TrackerSnapshot};
 use peernet::accept::bind_in_range;
 use peernet::policy::DestinationPolicy;
 use tokio::net::TcpListener;
@@ -43,6 +43,10 @@ pub struct Setup {
     pub content: Arc<Content>,
     /// The pieces that are verified and stored.
     pub have: Bitfield,
+    /// What earlier sessions left beside them.
+    pub earlier: Earlier,
+    /// What ends seeding.
+    pub goals: Goals,
     /// Where verified pieces are recorded; `None` if nothing is to be remembered.
     pub resume: Option<ResumeFile>,
     /// Where to listen; `None`: on all addresses, on the first free usual port. Port zero: any free one.
@@ -59,6 +63,15 @@ pub struct Setup {
     pub config: engine::Config,
 }
 
+/// What earlier sessions left beside verified pieces.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    /// Stored blocks of unfinished pieces.
+    pub partial: PartialPieces,
+    /// What was traded.
+    pub history: History,
+}
+
 /// How a node is doing.
 #[derive(Clone, Debug)]
 pub struct Status {
@@ -68,6 +81,8 @@ pub struct Status {
     pub trackers: Vec<TrackerSnapshot>,
     /// Why it stopped by itself, for a person.
     pub error: Option<String>,
+    /// The goal that was met: it has stopped seeding.
+    pub goal: Option<Goal>,
 }
 
 /// A running node. Dropping it ends it without a word to its trackers; [`Node::stop`] is the polite way.

@@ -4,7 +4,9 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use engine::{Bitfield, Metainfo, PieceIndex, Resume, ResumeLog};
+use engine::{
+    Bitfield, BlockJournal, BlockRun, History, Metainfo, PartialPieces, PieceIndex, Resume, ResumeLog,
+};
 
 /// A record this many times longer than it need be is written anew when it is opened.
 const GROWTH_MAX: usize = 8;
@@ -34,9 +36,7 @@ pub struct ResumeFile {
     path: PathBuf,
     file: File,
     log: ResumeLog,
-    /// Bytes traded in the sessions before this one.
-    uploaded_before: u64,
-    downloaded_before: u64,
+    journal: BlockJournal,
 }
 
 impl ResumeFile {
@@ -54,10 +54,10 @@ impl ResumeFile {
     ///
     /// # Errors
     /// If another process has it open, or the file system refuses.
-    pub fn open(path: PathBuf, metainfo: &Metainfo) -> Result<(Self, Option<Bitfield>), ResumeFileError> {
+    pub fn open(path: PathBuf, metainfo: &Metainfo) -> Result<(Self, Option<Resume>), ResumeFileError> {
         let log = ResumeLog::new(metainfo.info_hash(), metainfo.pieces_total());
         match Self::try_open(&path, log) {
-            Ok(Some((file, resume))) => Ok((file, resume.map(|resume| resume.have))),
+            Ok(Some(opened)) => Ok(opened),
             Ok(None) => Err(ResumeFileError::Taken(path)),
             Err(source) => Err(ResumeFileError::Io { path, source }),
         }
@@ -78,7 +78,7 @@ impl ResumeFile {
         let resume = log.parse(&bytes).ok();
         if let Some(resume) = &resume {
             let compacted = log.compacted(resume);
-            if bytes.len() > compacted.len().saturating_mul(GROWTH_MAX) {
+            if resume.is_old || bytes.len() > compacted.len().saturating_mul(GROWTH_MAX) {
                 // In one step: a kill leaves the old record or the new one. It gets a lock of its own.
                 let new_path = path.with_added_extension("new");
                 fs::write(&new_path, compacted)?;
@@ -86,9 +86,10 @@ impl ResumeFile {
                 return Self::try_open(path, log);
             }
         }
-        let (uploaded_before, downloaded_before) =
-            resume.as_ref().map_or((0, 0), |resume| (resume.uploaded, resume.downloaded));
-        let mut opened = Self { path: path.to_owned(), file, log, uploaded_before, downloaded_before };
+        let nothing = PartialPieces::new();
+        let partial = resume.as_ref().map_or(&nothing, |resume| &resume.partial);
+        let journal = BlockJournal::new(log.clone(), partial);
+        let mut opened = Self { path: path.to_owned(), file, log, journal };
         match &resume {
             // A kill may have torn the last record.
             Some(resume) => opened.cut(resume.valid_len as u64)?,
@@ -104,6 +105,7 @@ impl ResumeFile {
     pub fn begin_with(&mut self, have: &Bitfield) -> Result<(), ResumeFileError> {
         // Reset first: a kill between the records must not leave pieces that the check did not find.
         let mut records = self.log.record_reset();
+        self.journal = BlockJournal::new(self.log.clone(), &PartialPieces::new());
         have.iter().for_each(|piece| records.extend(self.log.record_piece(piece)));
         self.append(&records)
     }
@@ -113,16 +115,39 @@ impl ResumeFile {
     /// # Errors
     /// If the file system refuses, for instance because it is full.
     pub fn record_piece(&mut self, piece: PieceIndex) -> Result<(), ResumeFileError> {
-        self.append(&self.log.record_piece(piece))
+        self.append(&self.log.record_piece(piece))?;
+        self.journal.verified(piece);
+        Ok(())
     }
 
-    /// So much was traded since this record was opened.
+    /// Blocks of an unfinished piece are stored. They are recorded with others, by [`ResumeFile::record_so_far`] at the
+    /// latest.
+    ///
+    /// # Errors
+    /// If the file system refuses, for instance because it is full.
+    pub fn record_blocks(&mut self, run: BlockRun) -> Result<(), ResumeFileError> {
+        let records = self.journal.stored(run);
+        self.append(&records)
+    }
+
+    /// The stored blocks of an unfinished piece are worth nothing.
     ///
     /// # Errors
     /// If the file system refuses.
-    pub fn record_totals(&mut self, uploaded: u64, downloaded: u64) -> Result<(), ResumeFileError> {
-        let (uploaded, downloaded) = (self.uploaded_before + uploaded, self.downloaded_before + downloaded);
-        self.append(&self.log.record_totals(uploaded, downloaded))
+    pub fn record_discarded(&mut self, piece: PieceIndex) -> Result<(), ResumeFileError> {
+        let records = self.journal.discarded(piece);
+        self.append(&records)
+    }
+
+    /// What was traded in all sessions; and blocks that are stored and not recorded yet.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn record_so_far(&mut self, so_far: &History) -> Result<(), ResumeFileError> {
+        let mut records = self.journal.flush();
+        records.extend(self.log.record_totals(so_far.uploaded, so_far.downloaded));
+        records.extend(self.log.record_seeding_time(so_far.seeding_time.as_secs()));
+        self.append(&records)
     }
 
     fn append(&mut self, records: &[u8]) -> Result<(), ResumeFileError> {
@@ -144,6 +169,8 @@ impl ResumeFile {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+    use std::time::Duration;
+
     use engine::{NewContent, NewTorrent};
 
     use super::*;
@@ -162,6 +189,50 @@ mod tests {
         new.build().unwrap()
     }
 
+    fn pieces(recorded: Option<Resume>) -> Vec<PieceIndex> {
+        recorded.unwrap().have.iter().collect()
+    }
+
+    #[test]
+    fn blocks_are_found_again_unless_their_piece_was_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        let open = || ResumeFile::open(path.clone(), &metainfo()).unwrap();
+        let run = |piece| BlockRun { piece: PieceIndex(piece), first: 0, count: 1 };
+        let (mut file, _) = open();
+        [1, 2].into_iter().for_each(|piece| file.record_blocks(run(piece)).unwrap());
+        drop(file);
+        let (mut file, recorded) = open();
+        assert!(recorded.unwrap().partial.is_empty(), "a kill before they were recorded");
+        (1..4).for_each(|piece| file.record_blocks(run(piece)).unwrap());
+        file.record_so_far(&History::default()).unwrap();
+        file.record_piece(PieceIndex(3)).unwrap();
+        drop(file);
+        let (mut file, recorded) = open();
+        assert_eq!(recorded.unwrap().partial.runs(), [run(1), run(2)]);
+        file.record_discarded(PieceIndex(1)).unwrap();
+        drop(file);
+        assert_eq!(open().1.unwrap().partial.runs(), [run(2)]);
+    }
+
+    #[test]
+    fn a_record_of_version_1_is_written_anew_when_it_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        let metainfo = metainfo();
+        let mut old = [&b"SWRESUM\x01"[..], &metainfo.info_hash().0, &10_u32.to_be_bytes()].concat();
+        let header_sum = crc32fast::hash(&old).to_be_bytes();
+        old.extend(header_sum);
+        let record = [&[1_u8][..], &4_u32.to_be_bytes()].concat();
+        let record_sum = crc32fast::hash(&[&header_sum[..], &record].concat()).to_be_bytes();
+        fs::write(&path, [old, record, record_sum.to_vec()].concat()).unwrap();
+        let (mut file, recorded) = ResumeFile::open(path.clone(), &metainfo).unwrap();
+        assert_eq!(pieces(recorded), [PieceIndex(4)]);
+        file.record_piece(PieceIndex(5)).unwrap();
+        drop(file);
+        assert_eq!(pieces(ResumeFile::open(path, &metainfo).unwrap().1), [PieceIndex(4), PieceIndex(5)]);
+    }
+
     #[test]
     fn a_torn_record_is_cut_off_and_what_follows_is_read() {
         let folder = tempfile::tempdir().unwrap();
@@ -174,10 +245,10 @@ mod tests {
         file.append(&[1, 2, 3]).unwrap();
         drop(file);
         let (mut file, recorded) = open();
-        assert_eq!(recorded.unwrap().iter().collect::<Vec<_>>(), [PieceIndex(3)]);
+        assert_eq!(pieces(recorded), [PieceIndex(3)]);
         file.record_piece(PieceIndex(4)).unwrap();
         drop(file);
-        assert_eq!(open().1.unwrap().iter().collect::<Vec<_>>(), [PieceIndex(3), PieceIndex(4)]);
+        assert_eq!(pieces(open().1), [PieceIndex(3), PieceIndex(4)]);
     }
 
     #[test]
@@ -187,12 +258,14 @@ mod tests {
         let open = || ResumeFile::open(path.clone(), &metainfo()).unwrap();
         let (mut file, _) = open();
         file.record_piece(PieceIndex(9)).unwrap();
-        (0..100).for_each(|total| file.record_totals(total, 2 * total).unwrap());
+        let so_far = |n| History { uploaded: n, downloaded: 2 * n, seeding_time: Duration::from_secs(3 * n) };
+        (0..100).for_each(|total| file.record_so_far(&so_far(total)).unwrap());
         drop(file);
         let long = fs::metadata(&path).unwrap().len();
-        let (file, recorded) = open();
+        let (_file, recorded) = open();
         assert!(fs::metadata(&path).unwrap().len() < long / 8);
-        assert_eq!(recorded.unwrap().iter().collect::<Vec<_>>(), [PieceIndex(9)]);
-        assert_eq!((file.uploaded_before, file.downloaded_before), (99, 198));
+        let recorded = recorded.unwrap();
+        assert_eq!((recorded.uploaded, recorded.downloaded, recorded.seeding_s), (99, 198, 297));
+        assert_eq!(pieces(Some(recorded)), [PieceIndex(9)]);
     }
 }

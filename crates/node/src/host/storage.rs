@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use engine::{Assembled, BlockRef, PieceIndex, VerifyOutcome};
+use engine::{Assembled, BlockRef, BlockRun, History, PieceIndex, VerifyOutcome};
 use tokio::sync::mpsc;
 
 use super::driver::Report;
@@ -15,12 +15,14 @@ use crate::hashing::sha1;
 
 /// What the driver asks for.
 pub(super) enum Job {
-    /// Write part of an unfinished piece that has no buffer.
-    Write { part: BlockRef, bytes: Vec<u8> },
+    /// Write part of an unfinished piece; with it these blocks are whole.
+    Write { part: BlockRef, bytes: Vec<u8>, whole: Option<BlockRun> },
+    /// The stored blocks of this piece are worth nothing.
+    Discard { piece: PieceIndex },
     /// Hash a piece; if it is right, store and record it.
     Verify { piece: PieceIndex, assembled: Assembled },
-    /// Record how much was traded.
-    Totals { uploaded: u64, downloaded: u64 },
+    /// Record how much was traded in all sessions, and which blocks are stored.
+    SoFar(History),
 }
 
 /// A job is done.
@@ -46,7 +48,7 @@ impl Job {
         match self {
             Self::Write { bytes, .. } => bytes.len(),
             Self::Verify { assembled: Assembled::Buffer(buffer), .. } => buffer.len(),
-            Self::Verify { .. } | Self::Totals { .. } => 0,
+            Self::Verify { .. } | Self::Discard { .. } | Self::SoFar(_) => 0,
         }
     }
 }
@@ -124,24 +126,38 @@ impl Worker {
     fn carry_out(&mut self, job: Job) -> Done {
         let bytes = job.bytes();
         let (result, buffer) = match job {
-            Job::Write { part, bytes } => (self.write(&part, &bytes), None),
+            Job::Write { part, bytes, whole } => (self.write(&part, &bytes, whole), None),
+            Job::Discard { piece } => (self.discard(piece).map(|()| Outcome::Quiet), None),
             Job::Verify { piece, assembled: Assembled::Buffer(buffer) } => {
                 (self.verify_buffer(piece, &buffer), Some(buffer))
             }
             Job::Verify { piece, assembled: Assembled::OnDisk } => (self.verify_on_disk(piece), None),
-            Job::Totals { uploaded, downloaded } => (self.record_totals(uploaded, downloaded), None),
+            Job::SoFar(so_far) => (self.record_so_far(&so_far), None),
         };
         Done { bytes, buffer, outcome: result.unwrap_or_else(Outcome::Failed) }
     }
 
-    fn write(&self, part: &BlockRef, bytes: &[u8]) -> Result<Outcome, String> {
+    fn write(&mut self, part: &BlockRef, bytes: &[u8], whole: Option<BlockRun>) -> Result<Outcome, String> {
         self.content.write(part, bytes).map_err(|error| error.to_string())?;
+        if let (Some(resume), Some(run)) = (&mut self.resume, whole) {
+            resume.record_blocks(run).map_err(|error| error.to_string())?;
+        }
         Ok(Outcome::Quiet)
+    }
+
+    fn discard(&mut self, piece: PieceIndex) -> Result<(), String> {
+        let Some(resume) = &mut self.resume else { return Ok(()) };
+        resume.record_discarded(piece).map_err(|error| error.to_string())
+    }
+
+    fn mismatch(&mut self, piece: PieceIndex) -> Result<Outcome, String> {
+        self.discard(piece)?;
+        Ok(Outcome::Verified(piece, VerifyOutcome::Mismatch))
     }
 
     fn verify_buffer(&mut self, piece: PieceIndex, bytes: &[u8]) -> Result<Outcome, String> {
         if !self.is_right(piece, bytes) {
-            return Ok(Outcome::Verified(piece, VerifyOutcome::Mismatch));
+            return self.mismatch(piece);
         }
         let block = BlockRef { piece, begin: 0, len: bytes.len() as u32 };
         self.content.write(&block, bytes).map_err(|error| error.to_string())?;
@@ -153,8 +169,12 @@ impl Worker {
         let read = self.content.read_piece(piece, &mut bytes);
         let is_right = self.is_right(piece, &bytes);
         self.scratch = bytes;
-        read.map_err(|error| error.to_string())?;
-        if is_right { self.record(piece) } else { Ok(Outcome::Verified(piece, VerifyOutcome::Mismatch)) }
+        match read {
+            // Somebody took away what an earlier session stored.
+            Err(error) if error.is_missing() => return self.mismatch(piece),
+            read => read.map_err(|error| error.to_string())?,
+        }
+        if is_right { self.record(piece) } else { self.mismatch(piece) }
     }
 
     fn is_right(&self, piece: PieceIndex, bytes: &[u8]) -> bool {
@@ -169,9 +189,9 @@ impl Worker {
         Ok(Outcome::Verified(piece, VerifyOutcome::Stored))
     }
 
-    fn record_totals(&mut self, uploaded: u64, downloaded: u64) -> Result<Outcome, String> {
+    fn record_so_far(&mut self, so_far: &History) -> Result<Outcome, String> {
         if let Some(resume) = &mut self.resume {
-            resume.record_totals(uploaded, downloaded).map_err(|error| error.to_string())?;
+            resume.record_so_far(so_far).map_err(|error| error.to_string())?;
         }
         Ok(Outcome::Quiet)
     }

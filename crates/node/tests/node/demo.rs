@@ -5,7 +5,7 @@ use engine::{Bitfield, Metainfo};
 use node::cli::{Cli, Command, DemoArgs};
 use node::content::{Access, Content};
 use node::demo::Demo;
-use node::host::{Node, Setup};
+use node::host::{Earlier, Node, Setup};
 use peernet::fetch::{FETCH_TIMEOUT, fetch_torrent};
 use tempfile::tempdir;
 use tokio::time::timeout;
@@ -36,6 +36,8 @@ async fn a_visitor_downloads_from_the_demo_and_a_second_start_makes_no_sample() 
     let visitor = Node::start(Setup {
         content: Arc::new(Content::new(metainfo.clone(), copy.clone(), Access::Write)),
         have: Bitfield::none(metainfo.pieces_total()),
+        earlier: Earlier::default(),
+        goals: engine::Goals::default(),
         resume: None,
         listen: Some(listen),
         arrival: None,

@@ -58,9 +58,13 @@ const PIECE_LEN: u32 = 64 * 1024;
 
 impl Sample {
     fn new(folder: &Path, len: usize, trackers: &[String]) -> Self {
+        Self::with_pieces(folder, len, PIECE_LEN, trackers)
+    }
+
+    fn with_pieces(folder: &Path, len: usize, piece_len: u32, trackers: &[String]) -> Self {
         let data = folder.join("sample.bin");
         std::fs::write(&data, noise(len)).unwrap();
-        let wishes = Wishes { trackers: trackers.to_vec(), piece_len: Some(PIECE_LEN), ..Wishes::default() };
+        let wishes = Wishes { trackers: trackers.to_vec(), piece_len: Some(piece_len), ..Wishes::default() };
         let metainfo = make(&data, &wishes, |_, _| {}).unwrap();
         let torrent = folder.join("sample.torrent");
         std::fs::write(&torrent, metainfo.as_bytes()).unwrap();

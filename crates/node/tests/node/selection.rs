@@ -55,6 +55,8 @@ impl Folder {
         let setup = Setup {
             content: Arc::new(content),
             have,
+            earlier: node::host::Earlier::default(),
+            goals: engine::Goals::default(),
             resume: None,
             listen: Some(listen),
             arrival: None,
@@ -103,7 +105,11 @@ async fn a_skipped_file_is_not_made_and_its_part_of_shared_pieces_is_kept_apart(
     assert!(torrent.is_right(&copy, 1));
     assert!(!copy.join("0.bin").exists() && !copy.join("2.bin").exists());
     let have = torrent.have(&copy);
-    assert_eq!(have.iter().map(|piece| piece.0).collect::<Vec<_>>(), [2, 3, 4, 5, 6], "shared pieces are whole");
+    assert_eq!(
+        have.iter().map(|piece| piece.0).collect::<Vec<_>>(),
+        [2, 3, 4, 5, 6],
+        "shared pieces are whole"
+    );
 
     // What it has it gives, shared pieces too.
     let partial = torrent.start(torrent.content(&copy, &[Skip, Normal, Skip]), have, &[]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use engine::{Bitfield, Metainfo};
 use node::content::{Access, Content};
 use node::demo::tracker::Bound;
-use node::host::{Node, ResumeFile, Setup};
+use node::host::{Earlier, Node, ResumeFile, Setup};
 use tempfile::tempdir;
 use tokio::time::timeout;
 
@@ -27,6 +27,8 @@ fn start_with(
     let setup = Setup {
         content: Arc::new(Content::new(metainfo.clone(), root.to_owned(), access)),
         have,
+        earlier: Earlier::default(),
+        goals: engine::Goals::default(),
         resume: None,
         listen: Some(listen),
         arrival: None,
@@ -91,6 +93,8 @@ async fn pieces_too_long_for_memory_are_assembled_on_the_disk() {
     let setup = Setup {
         content: Arc::new(Content::new(metainfo.clone(), copy.clone(), Access::Write)),
         have: Bitfield::none(metainfo.pieces_total()),
+        earlier: Earlier::default(),
+        goals: engine::Goals::default(),
         resume: None,
         listen: Some(listen),
         arrival: None,
@@ -113,12 +117,14 @@ async fn a_stopped_node_has_let_go_of_its_record() {
     let path = ResumeFile::path_for(&sample.data);
     let open = || ResumeFile::open(path.clone(), &sample.metainfo);
     let (mut resume, recorded) = open().unwrap();
-    assert_eq!(recorded, None);
+    assert!(recorded.is_none());
     let have = Bitfield::all(sample.metainfo.pieces_total());
     resume.begin_with(&have).unwrap();
     let setup = Setup {
         content: Arc::new(Content::new(sample.metainfo.clone(), sample.data.clone(), Access::Write)),
         have: have.clone(),
+        earlier: Earlier::default(),
+        goals: engine::Goals::default(),
         resume: Some(resume),
         listen: Some(fresh_addr()),
         arrival: None,
@@ -130,5 +136,5 @@ async fn a_stopped_node_has_let_go_of_its_record() {
     let node = Node::start(setup).unwrap();
     assert!(open().is_err());
     node.stop().await;
-    assert_eq!(open().unwrap().1, Some(have));
+    assert_eq!(open().unwrap().1.map(|recorded| recorded.have), Some(have));
 }
