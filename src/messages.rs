@@ -78,11 +78,52 @@ pub enum Command {
         /// Which torrent.
         info_hash: String,
     },
+    /// Limit all torrents together, from now on and after a restart. Shown in [`Snapshot::limits`].
+    SetGlobalLimits {
+        /// The limits.
+        limits: GlobalLimits,
+    },
+    /// Set limits, strategy and goals of a torrent, all at once, from now on and after a restart. Shown in
+    /// [`Detail::settings`].
+    SetTorrent {
+        /// Which torrent.
+        info_hash: String,
+        /// What is wanted.
+        settings: TorrentSettings,
+    },
     /// Send [`Update::Detail`] of this torrent from now on, or of none.
     Watch {
         /// Which torrent.
         info_hash: Option<String>,
     },
+}
+
+/// Limits that all torrents have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GlobalLimits {
+    /// Payload bytes a second sent; absent: no limit.
+    pub up_rate_max: Option<u64>,
+    /// Payload bytes a second received; absent: no limit.
+    pub down_rate_max: Option<u64>,
+}
+
+/// What the user may set for one torrent. In a command, what is absent is as the engine has it by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TorrentSettings {
+    /// Payload bytes a second sent; absent: no limit.
+    pub up_rate_max: Option<u64>,
+    /// Payload bytes a second received; absent: no limit.
+    pub down_rate_max: Option<u64>,
+    /// Connected peers at most.
+    pub peers_max: Option<u32>,
+    /// Unchoke slots beside the optimistic one.
+    pub slots: Option<u32>,
+    /// Code of the engine's `Strategy`.
+    pub strategy: Option<String>,
+    /// Seeding stops when so many thousandths of what was downloaded were uploaded.
+    pub ratio_permille: Option<u32>,
+    /// Seeding stops after so many seconds in all.
+    pub seeding_s: Option<u64>,
 }
 
 /// What the worker tells.
@@ -159,6 +200,9 @@ pub struct Snapshot {
     pub kept: Vec<KeptRow>,
     /// Free bytes in the browser's storage, if it says so.
     pub free_bytes: Option<u64>,
+    /// Limits that all torrents have in common.
+    #[serde(default)]
+    pub limits: GlobalLimits,
     /// A torrent's address that the relay suggests, for an empty list.
     pub suggestion: Option<String>,
 }
@@ -288,6 +332,10 @@ pub struct Detail {
     pub created_by: Option<String>,
     /// Only its trackers may introduce peers (BEP 27).
     pub is_private: bool,
+    /// What the engine keeps to at present; what has no value here has no limit.
+    pub settings: TorrentSettings,
+    /// Time as a seed in all sessions, in seconds.
+    pub seeding_s: u64,
 }
 
 /// One file.
@@ -362,7 +410,7 @@ pub struct LogLine {
     pub number: u64,
     /// Milliseconds since the engine started.
     pub at_ms: u64,
-    /// `pick`, `choke`, `unchoke`, `verified`, `failed`, `joined`, `left`, `banned`, `completed` or `error`.
+    /// `pick`, `choke`, `unchoke`, `verified`, `failed`, `joined`, `left`, `banned`, `completed`, `goal` or `error`.
     pub kind: String,
     /// Peer, if one is concerned.
     pub peer: Option<u32>,

@@ -176,7 +176,7 @@ impl View {
     }
 
     fn show_list(&mut self, snapshot: Snapshot) {
-        let Snapshot { relay, torrents, kept, free_bytes, suggestion } = snapshot;
+        let Snapshot { relay, torrents, kept, free_bytes, suggestion, .. } = snapshot;
         self.is_loaded = true;
         if *self.relay != relay {
             self.relay = Rc::new(relay);
@@ -264,7 +264,7 @@ impl View {
 mod tests {
     use super::*;
     use crate::app::samples::{log_line, torrent};
-    use crate::messages::{LogLine, RelayKind};
+    use crate::messages::{LogLine, RelayKind, TorrentSettings};
 
     const HASH: &str = "00000000000000000000000000000000000000aa";
 
@@ -298,6 +298,8 @@ mod tests {
             comment: None,
             created_by: None,
             is_private: false,
+            settings: TorrentSettings::default(),
+            seeding_s: 0,
         })
     }
 

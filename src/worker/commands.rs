@@ -49,6 +49,10 @@ impl State {
             }
             Command::DeleteKept { info_hash } => with_hash(&info_hash, |hash| self.delete_kept(hash)),
             Command::Save { info_hash } => with_hash(&info_hash, |hash| self.save(tab, hash)),
+            Command::SetGlobalLimits { limits } => self.set_global_limits(limits),
+            Command::SetTorrent { info_hash, settings } => {
+                with_hash(&info_hash, |hash| self.set_torrent(hash, settings));
+            }
             Command::Watch { info_hash } => {
                 self.tabs.watch(tab, info_hash.and_then(|text| text.parse().ok()));
                 self.view.forget_last();

@@ -9,10 +9,11 @@ use engine::Input;
 use web_sys::FileSystemDirectoryHandle;
 
 use super::clock::Clock;
+use super::limits::CommonLimits;
 use super::relay::{Relay, SocketEvent};
 use super::requests::{Announcing, Requests};
 use super::snapshot::View;
-use super::storage::Handles;
+use super::storage::{GlobalFile, Handles};
 use super::streams::Streams;
 use super::tabs::Tabs;
 use super::torrents::{Torrent, Torrents, Verifier};
@@ -50,6 +51,7 @@ pub(crate) struct Wires {
     pub(crate) host: Host,
     pub(crate) clock: Clock,
     pub(crate) relay: Relay,
+    pub(crate) common: CommonLimits,
     pub(crate) streams: Streams,
     pub(crate) requests: Requests,
     pub(crate) verifier: Verifier,
@@ -70,6 +72,8 @@ pub(crate) struct Wires {
 pub(crate) struct Disk {
     /// Our folder in it; there once the stored torrents are loaded.
     pub(crate) top: Option<FileSystemDirectoryHandle>,
+    /// What is kept for all torrents together; there with `top`.
+    pub(crate) global: Option<GlobalFile>,
     /// Why nothing can be loaded or stored, for a person.
     pub(crate) failure: Option<String>,
     /// Open content files.
@@ -91,6 +95,7 @@ pub(crate) fn new() -> Host {
             wires: Wires {
                 clock: Clock::new(),
                 relay: Relay::new(host.clone()),
+                common: CommonLimits::default(),
                 streams: Streams::default(),
                 requests: Requests::default(),
                 verifier: Verifier::default(),

@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod host;
 mod incoming;
+mod limits;
 mod random;
 mod relay;
 mod requests;

@@ -5,7 +5,7 @@ use gloo::timers::callback::Timeout;
 
 use super::host::{Host, State};
 use super::tabs::{tell, tell_with_map};
-use super::torrents::{Condition, Torrent};
+use super::torrents::{Condition, Torrent, present};
 use crate::messages::{
     Detail, FileRow, PeerRow, ReasonCount, Snapshot, TorrentRow, TorrentState, TrackerRow, Update,
 };
@@ -126,6 +126,7 @@ impl State {
             torrents: self.torrents.iter().map(Torrent::row).collect(),
             kept: self.kept(),
             free_bytes: self.disk.free_bytes,
+            limits: self.wires.common.limits(),
             suggestion: self.wires.relay.suggestion(),
         }
     }
@@ -195,6 +196,8 @@ impl Torrent {
             comment: self.metainfo.comment().map(str::to_owned),
             created_by: self.metainfo.created_by().map(str::to_owned),
             is_private: self.metainfo.is_private(),
+            settings: present(&self.settings()),
+            seeding_s: self.so_far().seeding_time.as_secs(),
         }
     }
 

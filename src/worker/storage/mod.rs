@@ -1,6 +1,7 @@
 //! Torrents in the origin's private file system.
 //!
 //! ```text
+//! swarmscope/settings               what is set for all torrents together, two slots too
 //! swarmscope/<info hash>/torrent       the .torrent file as it came
 //!                        state         two slots of `StoredState`
 //!                        resume        the engine's log of verified pieces, appended to
@@ -14,6 +15,7 @@
 mod browser_tests;
 mod content;
 mod error;
+mod global;
 mod handles;
 mod opfs;
 mod space;
@@ -22,6 +24,7 @@ mod torrent_folder;
 
 pub(crate) use content::Content;
 pub(crate) use error::StorageError;
+pub(crate) use global::GlobalFile;
 pub(crate) use handles::Handles;
 pub(crate) use opfs::Access;
 pub(crate) use space::free_bytes;

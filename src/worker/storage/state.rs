@@ -3,7 +3,10 @@
 //! Two slots in one small file, written in turn, each with a checksum: a kill in the middle of a write leaves the
 //! other slot whole.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::messages::TorrentSettings;
 
 /// Bytes of one slot.
 pub(crate) const SLOT_LEN: usize = 1024;
@@ -25,26 +28,42 @@ pub(crate) struct StoredState {
     pub(crate) down_bytes: u64,
     /// Payload sent in all sessions, in bytes.
     pub(crate) up_bytes: u64,
+    /// Time as a seed in all sessions, in seconds. (Absent in what earlier versions wrote.)
+    #[serde(default)]
+    pub(crate) seeding_s: u64,
+    /// What the user has set for it. (Absent in what earlier versions wrote.)
+    #[serde(default)]
+    pub(crate) settings: TorrentSettings,
 }
 
 impl StoredState {
     /// The slot's bytes and where in the file they belong.
     pub(crate) fn encode(&self) -> (u64, Vec<u8>) {
-        let json = serde_json::to_vec(self).unwrap_or_default();
-        let mut slot = Vec::with_capacity(HEADER_LEN + json.len());
-        slot.extend_from_slice(&(json.len() as u32).to_le_bytes());
-        slot.extend_from_slice(&crc32fast::hash(&json).to_le_bytes());
-        slot.extend_from_slice(&json);
-        ((self.number % 2) * SLOT_LEN as u64, slot)
+        encode(self.number, self)
     }
 
     /// The newest sound state in a file; `None` if there is none.
     pub(crate) fn decode(file: &[u8]) -> Option<Self> {
-        file.chunks(SLOT_LEN).take(2).filter_map(decode_slot).max_by_key(|state| state.number)
+        decode(file, |state: &Self| state.number)
     }
 }
 
-fn decode_slot(slot: &[u8]) -> Option<StoredState> {
+/// The bytes of the slot for the write with this number, and where in the file they belong.
+pub(super) fn encode<T: Serialize>(number: u64, value: &T) -> (u64, Vec<u8>) {
+    let json = serde_json::to_vec(value).unwrap_or_default();
+    let mut slot = Vec::with_capacity(HEADER_LEN + json.len());
+    slot.extend_from_slice(&(json.len() as u32).to_le_bytes());
+    slot.extend_from_slice(&crc32fast::hash(&json).to_le_bytes());
+    slot.extend_from_slice(&json);
+    ((number % 2) * SLOT_LEN as u64, slot)
+}
+
+/// The newest sound value in a file; `None` if there is none.
+pub(super) fn decode<T: DeserializeOwned>(file: &[u8], number: impl Fn(&T) -> u64) -> Option<T> {
+    file.chunks(SLOT_LEN).take(2).filter_map(decode_slot).max_by_key(number)
+}
+
+fn decode_slot<T: DeserializeOwned>(slot: &[u8]) -> Option<T> {
     let (len, rest) = slot.split_first_chunk::<4>()?;
     let (checksum, rest) = rest.split_first_chunk::<4>()?;
     let json = rest.get(..u32::from_le_bytes(*len) as usize)?;
@@ -110,8 +129,29 @@ mod tests {
             added_ms: u64::MAX,
             down_bytes: u64::MAX,
             up_bytes: u64::MAX,
+            seeding_s: u64::MAX,
+            settings: TorrentSettings {
+                up_rate_max: Some(u64::MAX),
+                down_rate_max: Some(u64::MAX),
+                peers_max: Some(u32::MAX),
+                slots: Some(u32::MAX),
+                strategy: Some("x".repeat(100)),
+                ratio_permille: Some(u32::MAX),
+                seeding_s: Some(u64::MAX),
+            },
         };
         assert!(longest.encode().1.len() <= SLOT_LEN);
+    }
+
+    #[test]
+    fn a_state_without_settings_is_of_an_earlier_version_and_is_read() {
+        let old = r#"{"number":4,"is_paused":true,"removed_with_data":null,"added_ms":7,"down_bytes":8,"up_bytes":9}"#;
+        let mut slot = (old.len() as u32).to_le_bytes().to_vec();
+        slot.extend(crc32fast::hash(old.as_bytes()).to_le_bytes());
+        slot.extend(old.as_bytes());
+        let state = StoredState::decode(&slot).unwrap();
+        assert_eq!((state.number, state.is_paused, state.up_bytes), (4, true, 9));
+        assert_eq!((state.seeding_s, state.settings), (0, TorrentSettings::default()));
     }
 
     #[test]

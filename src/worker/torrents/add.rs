@@ -13,7 +13,9 @@ use crate::envelope::TabNumber;
 use crate::messages::{KeptRow, Update};
 use crate::worker::clock::unix_ms;
 use crate::worker::host::Host;
-use crate::worker::storage::{self, Content, Found, Handles, Listing, StorageError, TorrentFolder};
+use crate::worker::storage::{
+    self, Content, Found, GlobalFile, Handles, Listing, StorageError, TorrentFolder,
+};
 use crate::worker::tabs::tell;
 use crate::worker::words::bytes_in_words;
 
@@ -85,7 +87,7 @@ async fn store(host: &Host, metainfo: &Arc<Metainfo>) -> Result<(), String> {
     write(&folder, metainfo)
         .await
         .map_err(|error| format!("“{}” could not be stored. {error}", metainfo.name()))?;
-    open(host, handles, folder, Arc::clone(metainfo), resume.have).await.map_err(|error| error.to_string())
+    open(host, handles, folder, Arc::clone(metainfo), resume).await.map_err(|error| error.to_string())
 }
 
 fn no_room(metainfo: &Metainfo, missing_bytes: u64, free_bytes: Option<u64>) -> String {
@@ -123,7 +125,7 @@ fn read_resume(folder: &TorrentFolder, metainfo: &Metainfo) -> Result<Resume, St
     match log.parse(&bytes) {
         Ok(resume) => {
             let compacted = log.compacted(&resume);
-            if bytes.len() > 2 * compacted.len() {
+            if resume.is_old || bytes.len() > 2 * compacted.len() {
                 folder.replace_resume(&compacted)?;
             } else if resume.valid_len < bytes.len() {
                 folder.cut_resume(resume.valid_len)?;
@@ -133,8 +135,7 @@ fn read_resume(folder: &TorrentFolder, metainfo: &Metainfo) -> Result<Resume, St
         Err(_) => {
             let header = log.header();
             folder.replace_resume(&header)?;
-            let have = Bitfield::none(metainfo.pieces_total());
-            Ok(Resume { have, uploaded: 0, downloaded: 0, valid_len: header.len() })
+            Ok(Resume::new(Bitfield::none(metainfo.pieces_total())))
         }
     }
 }
@@ -144,7 +145,7 @@ async fn open(
     handles: Rc<Handles>,
     folder: TorrentFolder,
     metainfo: Arc<Metainfo>,
-    have: Bitfield,
+    resume: Resume,
 ) -> Result<(), StorageError> {
     let content_folder = folder.content_folder().await?;
     host.turn(|state| {
@@ -152,7 +153,7 @@ async fn open(
         let content = Rc::new(Content::new(number, Arc::clone(&metainfo), content_folder, handles));
         let condition = if folder.state().is_paused { Condition::Paused } else { Condition::Running };
         let stored = Stored { folder: Rc::new(folder), content };
-        let mut torrent = Torrent::new(number, metainfo, stored, have, condition);
+        let mut torrent = Torrent::new(number, metainfo, stored, resume, condition);
         torrent.start(&mut state.wires);
         state.disk.kept.remove(&torrent.info_hash());
         state.torrents.insert(torrent);
@@ -179,6 +180,7 @@ pub(crate) fn load(host: &Host) {
 
 async fn try_load(host: &Host) -> Result<(), StorageError> {
     let top = storage::top().await?;
+    load_global(host, &top).await;
     let Listing { mut found, failed } = storage::list(&top).await?;
     for (info_hash, error) in failed {
         could_not_load(info_hash, &error.to_string());
@@ -201,6 +203,21 @@ async fn try_load(host: &Host) -> Result<(), StorageError> {
     Ok(())
 }
 
+/// Without its file there are no common limits until the user sets some.
+async fn load_global(host: &Host, top: &FileSystemDirectoryHandle) {
+    let file = GlobalFile::open(top).await;
+    host.turn(|state| match file {
+        Ok(file) => {
+            state.keep_to(file.limits());
+            state.disk.global = Some(file);
+        }
+        Err(error) => {
+            let message = format!("The limits for all torrents could not be read. {error} Set them again.");
+            tell(None, Update::Notice { message });
+        }
+    });
+}
+
 async fn load_one(
     host: &Host,
     top: &FileSystemDirectoryHandle,
@@ -216,7 +233,7 @@ async fn load_one(
             keep(host, info_hash, KeptRow::new(&metainfo, &resume.have));
             return Ok(());
         }
-        return open(host, handles, folder, Arc::new(metainfo), resume.have).await;
+        return open(host, handles, folder, Arc::new(metainfo), resume).await;
     }
     let empty_len = ResumeLog::new(info_hash, 0).header().len();
     if folder.read_resume()?.len() > empty_len {

@@ -32,6 +32,7 @@ impl Torrent {
         self.have = Bitfield::none(self.metainfo.pieces_total());
         self.condition = Condition::Checking { done_bytes: 0, then_run };
         self.renew_engine();
+        self.forget_blocks();
         let check = Check {
             host: host.clone(),
             torrent: self.number,
@@ -44,7 +45,7 @@ impl Torrent {
     }
 
     fn end_check(&mut self, then_run: bool) -> Result<(), StorageError> {
-        let resume = Resume { have: self.have.clone(), uploaded: 0, downloaded: 0, valid_len: 0 };
+        let resume = Resume::new(self.have.clone());
         self.stored.folder.replace_resume(&self.resume_log.compacted(&resume))?;
         self.condition = if then_run { Condition::Running } else { Condition::Paused };
         self.renew_engine();

@@ -7,6 +7,7 @@ use gloo_timers::future::TimeoutFuture;
 use relay_proto::{Close, CloseCode, Frame, Register, Unregister};
 use wasm_bindgen_futures::spawn_local;
 
+use super::settings::goals;
 use super::torrent::{Condition, Torrent};
 use crate::messages::{KeptRow, Update};
 use crate::worker::host::{Host, State, Wires};
@@ -29,6 +30,7 @@ impl Torrent {
             self.renew_engine();
         }
         self.is_started = true;
+        self.restore(wires);
         wires.relay.send(&Frame::Register(Register {
             torrent: self.number,
             info_hashes: vec![self.info_hash()],
@@ -36,6 +38,19 @@ impl Torrent {
         }));
         self.drive(wires, Input::Listening { port: wires.relay.incoming_port() });
         self.drive(wires, Input::Start);
+    }
+
+    /// Tells a new engine what came before it.
+    fn restore(&mut self, wires: &mut Wires) {
+        let share = wires.common.whole();
+        self.drive(wires, Input::SetShare(share));
+        if std::mem::replace(&mut self.is_restored, true) {
+            return;
+        }
+        let (partial, history) = (std::mem::take(&mut self.partial), self.earlier);
+        partial.iter().for_each(|(piece, _)| self.assembler.go_on(piece));
+        self.drive(wires, Input::Restored { partial: &partial, history });
+        self.drive(wires, Input::SetGoals(goals(&self.settings())));
     }
 
     /// Leaves the swarm: the engine has said so to the trackers; the relay ends what is left.
@@ -54,6 +69,7 @@ impl Torrent {
     fn stop(&mut self, wires: &mut Wires) {
         if self.is_started {
             self.drive(wires, Input::Pause);
+            self.save_and_free_blocks(wires);
             self.leave(wires);
         }
     }
@@ -87,22 +103,24 @@ impl Torrent {
 
     /// Writes totals that have changed.
     pub(super) fn save_totals(&self) -> Result<(), StorageError> {
-        let (down_bytes, up_bytes) = (self.down_bytes(), self.up_bytes());
+        let so_far = self.so_far();
         self.stored.folder.update_state(|state| {
-            state.down_bytes = down_bytes;
-            state.up_bytes = up_bytes;
+            state.down_bytes = so_far.downloaded;
+            state.up_bytes = so_far.uploaded;
+            state.seeding_s = so_far.seeding_time.as_secs();
         })
     }
 
-    fn save_paused(&self, is_paused: bool) -> Result<(), StorageError> {
+    pub(super) fn save_paused(&self, is_paused: bool) -> Result<(), StorageError> {
         self.stored.folder.update_state(|state| state.is_paused = is_paused)
     }
 }
 
 impl State {
-    /// Writes down what all torrents have moved.
+    /// Writes down what all torrents have moved, and blocks that are in memory only.
     pub(crate) fn save_totals(&mut self) {
-        for torrent in self.torrents.iter() {
+        for torrent in self.torrents.iter_mut() {
+            torrent.save_blocks(&mut self.wires);
             if let Err(error) = torrent.save_totals() {
                 self.wires.fail(torrent.number, &error);
             }
@@ -130,6 +148,7 @@ impl State {
                 Condition::Checking { then_run, .. } => *then_run = true,
                 condition => *condition = Condition::Running,
             }
+            torrent.give_up_met_goals(wires)?;
             torrent.start(wires);
             torrent.save_paused(false)
         });
@@ -167,7 +186,7 @@ impl State {
         }
     }
 
-    fn control(
+    pub(super) fn control(
         &mut self,
         info_hash: InfoHash,
         f: impl FnOnce(&mut Torrent, &mut Wires) -> Result<(), StorageError>,

@@ -8,7 +8,6 @@ use engine::{
 };
 use gloo::timers::callback::Timeout;
 use relay_proto::{Announce, Close, CloseCode, Frame, Open};
-use wasm_bindgen_futures::spawn_local;
 
 use super::torrent::{Condition, Torrent};
 use super::verify::{Done, Job};
@@ -34,7 +33,7 @@ impl Torrent {
                 }
                 Output::Event(event) => self.on_event(now, event),
                 Output::Verify { piece } => self.verify(wires, piece),
-                Output::Discard { piece } => self.assembler.discard(piece),
+                Output::Discard { piece } => self.discard(wires, piece),
                 Output::Connect { peer, addr } => {
                     let stream = wires.streams.open(self.connection(peer), wires.relay.stream_credit_up());
                     let open = Open { addr, info_hash: self.info_hash() };
@@ -44,7 +43,7 @@ impl Torrent {
                 Output::Announce(request) => self.announce(wires, request),
                 Output::Wait { until } => {
                     self.wait(&wires.host, now, until);
-                    return;
+                    return self.rest_if_done(wires);
                 }
             }
         }
@@ -53,29 +52,6 @@ impl Torrent {
     /// The engine's connection, as the streams name it.
     pub(super) fn connection(&self, peer: PeerKey) -> Connection {
         Connection { torrent: self.number, peer }
-    }
-
-    fn store(&mut self, wires: &mut Wires, block: BlockRef, bytes: &[u8]) {
-        let piece_size = self.metainfo.piece_size(block.piece);
-        if self.assembler.store(block, bytes, piece_size) == engine::Stored::Buffered {
-            return;
-        }
-        match self.stored.content.try_write(&block, bytes) {
-            Some(Ok(())) => {}
-            Some(Err(error)) => wires.fail(self.number, &error),
-            None => {
-                self.late_writes.push(block, bytes.to_vec());
-                let (late_writes, content) = (Rc::clone(&self.late_writes), Rc::clone(&self.stored.content));
-                let (host, number) = (wires.host.clone(), self.number);
-                spawn_local(async move {
-                    match late_writes.drain(&content).await {
-                        // A turn, since the relay may wait for room.
-                        Ok(()) => host.quiet_turn(|_| {}),
-                        Err(error) => host.turn(|state| state.wires.fail(number, &error)),
-                    };
-                });
-            }
-        }
     }
 
     fn verify(&mut self, wires: &mut Wires, piece: PieceIndex) {
@@ -131,7 +107,21 @@ impl Torrent {
         if let Event::Failed { message } = &event {
             self.condition = Condition::Failed(message.clone());
         }
+        if matches!(event, Event::GoalMet { .. }) {
+            self.condition = Condition::Paused;
+            self.has_met_goal = true;
+        }
         self.log.push(now, event);
+    }
+
+    /// The engine has met a goal and has paused: so does the torrent.
+    fn rest_if_done(&mut self, wires: &mut Wires) {
+        if std::mem::take(&mut self.has_met_goal) {
+            self.leave(wires);
+            if let Err(error) = self.save_totals().and_then(|()| self.save_paused(true)) {
+                wires.fail(self.number, &error);
+            }
+        }
     }
 
     /// Comes back at `until`. A timer that is due earlier stays: it will find out.
@@ -186,6 +176,7 @@ impl State {
                     torrent.have.insert(done.piece);
                 }
                 if is_current {
+                    torrent.settle_blocks(wires, done.piece, outcome);
                     torrent.drive(wires, Input::Verified { piece: done.piece, outcome });
                 }
                 if torrent.have.is_complete() {

@@ -123,6 +123,7 @@ impl Log {
                 ),
             ),
             Event::Completed => ("completed", None, None, None, "All pieces are there.".to_owned()),
+            Event::GoalMet { goal } => ("goal", None, None, Some(goal.code()), goal.text().to_owned()),
             Event::Failed { message } => ("error", None, None, None, message.clone()),
         };
         LogLine {

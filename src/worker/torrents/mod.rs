@@ -10,7 +10,9 @@ mod kept;
 mod log;
 mod save;
 mod sending;
+mod settings;
 mod torrent;
+mod unfinished;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use std::collections::BTreeMap;
 use engine::InfoHash;
 
 pub(crate) use add::{add, load};
+pub(crate) use settings::present;
 pub(crate) use torrent::{Condition, Torrent};
 pub(crate) use verify::Verifier;
 

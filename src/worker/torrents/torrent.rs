@@ -2,14 +2,18 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::{
-    Bitfield, Config, Engine, InfoHash, Instant, Metainfo, PeerId, PeerKey, PieceAssembler, ResumeLog,
+    Bitfield, BlockJournal, Engine, History, InfoHash, Instant, Metainfo, PartialPieces, PeerId, PeerKey,
+    PieceAssembler, Resume, ResumeLog,
 };
 use gloo::timers::callback::Timeout;
 
 use super::log::Log;
+use super::settings::config;
 use super::verify::LateWrites;
+use crate::messages::TorrentSettings;
 use crate::worker::random;
 use crate::worker::storage::{Access, Content, TorrentFolder};
 
@@ -70,26 +74,35 @@ pub(crate) struct Torrent {
     /// Key of the next incoming connection; odd.
     next_incoming: u32,
     pub(super) timer: Option<(Instant, Timeout)>,
-    /// Payload of the engines before this one, in all sessions.
-    pub(super) earlier_down_bytes: u64,
-    pub(super) earlier_up_bytes: u64,
+    /// What was traded by the engines before this one, in all sessions.
+    pub(super) earlier: History,
+    /// The engine has paused by itself, and the torrent has not left the swarm yet.
+    pub(super) has_met_goal: bool,
+    /// The engine was told of what came before it.
+    pub(super) is_restored: bool,
+    /// Stored blocks of unfinished pieces that the engine was not told of yet.
+    pub(super) partial: PartialPieces,
+    pub(super) journal: BlockJournal,
 }
 
 impl Torrent {
-    /// A torrent of which the pieces in `have` are verified and stored.
+    /// A torrent of which is stored what `resume` says.
     pub(crate) fn new(
         number: u32,
         metainfo: Arc<Metainfo>,
         stored: Stored,
-        have: Bitfield,
+        resume: Resume,
         condition: Condition,
     ) -> Self {
+        let Resume { have, partial, .. } = resume;
         let state = stored.folder.state();
         let peer_id = random::peer_id();
-        let engine = new_engine(&metainfo, &have, peer_id);
+        let engine = new_engine(&metainfo, &have, peer_id, &state.settings);
+        let resume_log = ResumeLog::new(metainfo.info_hash(), metainfo.pieces_total());
         let torrent = Self {
             number,
-            resume_log: ResumeLog::new(metainfo.info_hash(), metainfo.pieces_total()),
+            journal: BlockJournal::new(resume_log.clone(), &partial),
+            resume_log,
             condition,
             stored,
             engine,
@@ -104,8 +117,14 @@ impl Torrent {
             tracker_key: random::u32(),
             next_incoming: 1,
             timer: None,
-            earlier_down_bytes: state.down_bytes,
-            earlier_up_bytes: state.up_bytes,
+            earlier: History {
+                uploaded: state.up_bytes,
+                downloaded: state.down_bytes,
+                seeding_time: Duration::from_secs(state.seeding_s),
+            },
+            has_met_goal: false,
+            is_restored: false,
+            partial,
             metainfo,
         };
         torrent.release_if_complete();
@@ -122,6 +141,11 @@ impl Torrent {
         self.condition == Condition::Running
     }
 
+    /// It takes part in the swarm.
+    pub(crate) fn is_started(&self) -> bool {
+        self.is_started
+    }
+
     /// Unfinished pieces may take memory.
     pub(crate) fn is_downloading(&self) -> bool {
         self.is_running() && !self.have.is_complete()
@@ -129,12 +153,17 @@ impl Torrent {
 
     /// Payload received in all sessions.
     pub(crate) fn down_bytes(&self) -> u64 {
-        self.earlier_down_bytes + self.engine.summary().down_bytes
+        self.so_far().downloaded
+    }
+
+    /// What was traded in all sessions.
+    pub(crate) fn so_far(&self) -> History {
+        if self.is_restored { self.engine.so_far() } else { self.earlier }
     }
 
     /// Payload sent in all sessions.
     pub(crate) fn up_bytes(&self) -> u64 {
-        self.earlier_up_bytes + self.engine.summary().up_bytes
+        self.so_far().uploaded
     }
 
     /// Its content can be handed out.
@@ -166,9 +195,9 @@ impl Torrent {
 
     /// Replaces the engine by one that knows what is stored now. The old one's connections must be closed.
     pub(super) fn renew_engine(&mut self) {
-        self.earlier_down_bytes = self.down_bytes();
-        self.earlier_up_bytes = self.up_bytes();
-        self.engine = new_engine(&self.metainfo, &self.have, self.peer_id);
+        self.earlier = self.so_far();
+        self.is_restored = false;
+        self.engine = new_engine(&self.metainfo, &self.have, self.peer_id, &self.settings());
         self.epoch += 1;
         self.is_started = false;
         self.timer = None;
@@ -186,6 +215,11 @@ impl Torrent {
     }
 }
 
-fn new_engine(metainfo: &Arc<Metainfo>, have: &Bitfield, peer_id: PeerId) -> Engine {
-    Engine::new(Config::default(), Arc::clone(metainfo), have.clone(), peer_id, random::u64())
+fn new_engine(
+    metainfo: &Arc<Metainfo>,
+    have: &Bitfield,
+    peer_id: PeerId,
+    settings: &TorrentSettings,
+) -> Engine {
+    Engine::new(config(settings), Arc::clone(metainfo), have.clone(), peer_id, random::u64())
 }

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use engine::{Assembled, BlockRef, PieceIndex, VerifyOutcome};
+use engine::{Assembled, BlockRef, BlockRun, PieceIndex, VerifyOutcome};
 use futures_util::lock::Mutex;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Uint8Array;
@@ -175,19 +175,34 @@ async fn subtle_sha1(bytes: &[u8]) -> Option<[u8; 20]> {
     Some(hash)
 }
 
+/// Part of a block that waits, and the blocks that are whole with it.
+#[derive(Debug)]
+struct LateWrite {
+    part: BlockRef,
+    bytes: Vec<u8>,
+    whole: Option<BlockRun>,
+}
+
 /// Blocks that came for files which were not open: they wait here until these are.
 #[derive(Debug, Default)]
 pub(crate) struct LateWrites {
-    queue: RefCell<VecDeque<(BlockRef, Vec<u8>)>>,
+    queue: RefCell<VecDeque<LateWrite>>,
     bytes: Cell<usize>,
+    /// Blocks that are whole in storage, until somebody records them.
+    written: RefCell<Vec<BlockRun>>,
     draining: Mutex<()>,
 }
 
 impl LateWrites {
     /// Adds one.
-    pub(crate) fn push(&self, block: BlockRef, bytes: Vec<u8>) {
+    pub(crate) fn push(&self, part: BlockRef, bytes: Vec<u8>, whole: Option<BlockRun>) {
         self.bytes.update(|waiting| waiting + bytes.len());
-        self.queue.borrow_mut().push_back((block, bytes));
+        self.queue.borrow_mut().push_back(LateWrite { part, bytes, whole });
+    }
+
+    /// Blocks that have become whole in storage since this was last asked.
+    pub(crate) fn take_written(&self) -> Vec<BlockRun> {
+        self.written.take()
     }
 
     /// Bytes that wait.
@@ -205,9 +220,12 @@ impl LateWrites {
     pub(crate) async fn drain(&self, content: &Content) -> Result<(), StorageError> {
         let _one_at_a_time = self.draining.lock().await;
         loop {
-            let Some((block, bytes)) = self.queue.borrow_mut().pop_front() else { return Ok(()) };
+            let Some(LateWrite { part, bytes, whole }) = self.queue.borrow_mut().pop_front() else {
+                return Ok(());
+            };
             self.bytes.update(|waiting| waiting - bytes.len());
-            content.write(&block, &bytes).await?;
+            content.write(&part, &bytes).await?;
+            self.written.borrow_mut().extend(whole);
         }
     }
 }
@@ -221,7 +239,7 @@ mod tests {
         let late_writes = LateWrites::default();
         for begin in [0, 16_384] {
             let block = BlockRef { piece: PieceIndex(0), begin, len: 16_384 };
-            late_writes.push(block, vec![0; 16_384]);
+            late_writes.push(block, vec![0; 16_384], None);
         }
         assert_eq!(late_writes.bytes(), 32_768);
         late_writes.clear();
