@@ -202,7 +202,7 @@ impl PieceAssembler {
 #[must_use]
 pub fn finished_block(part: &BlockRef, piece_size: u32) -> Option<BlockRun> {
     let end = part.begin + part.len;
-    let is_end = part.len > 0 && (end % BLOCK_LEN == 0 || end == piece_size);
+    let is_end = part.len > 0 && (end.is_multiple_of(BLOCK_LEN) || end == piece_size);
     is_end.then(|| BlockRun { piece: part.piece, first: (end - 1) / BLOCK_LEN, count: 1 })
 }
 
