@@ -399,6 +399,8 @@ pub struct TrackerRow {
     pub seeds: Option<u32>,
     /// Downloaders that it last counted.
     pub downloaders: Option<u32>,
+    /// Completed downloads that it last counted.
+    pub downloads: Option<u32>,
     /// Seconds until the next announce.
     pub next_s: Option<u64>,
 }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use engine::{AnnounceAnswer, CloseReason, Input};
-use relay_proto::{AnnounceOk, Announced, Close, CloseCode, Fetched, Frame, Outcome, ProtocolError};
+use engine::{AnnounceAnswer, CloseReason, Input, ScrapeAnswer};
+use relay_proto::{
+    AnnounceOk, Announced, Close, CloseCode, Fetched, Frame, Outcome, ProtocolError, ScrapeEntry, Scraped,
+};
 
 use super::host::State;
 use super::relay::{Greeted, SocketEvent, copy_message};
+use super::requests::Announcing;
 use super::tabs::tell;
 use super::torrents;
 use crate::messages::Update;
@@ -96,6 +99,11 @@ impl State {
                     );
                 }
             }
+            Frame::Scraped(Scraped { request, outcome }) => {
+                if let Some(asked) = self.wires.requests.scraped(request) {
+                    self.on_scraped(asked, outcome);
+                }
+            }
             Frame::FetchData { request, payload } => {
                 self.wires.requests.fetch_data(request, &message[payload]);
             }
@@ -104,12 +112,8 @@ impl State {
                 self.wires.relay.on_late_refused(&refused);
                 self.on_refused();
             }
-            // The link and the greeting have seen to these; nobody here scrapes.
-            Frame::Window { .. }
-            | Frame::Ping { .. }
-            | Frame::Pong { .. }
-            | Frame::Welcome(_)
-            | Frame::Scraped(_) => {}
+            // The link and the greeting have seen to these.
+            Frame::Window { .. } | Frame::Ping { .. } | Frame::Pong { .. } | Frame::Welcome(_) => {}
             Frame::Hello(_)
             | Frame::Switch(_)
             | Frame::Open { .. }
@@ -144,6 +148,19 @@ impl State {
         };
         if let Some(torrent) = self.torrents.get_mut(torrent) {
             torrent.accept(&mut self.wires, number, accept.addr);
+        }
+    }
+
+    /// One torrent was asked for, so the answer has its counts or none.
+    fn on_scraped(&mut self, asked: Announcing, outcome: Outcome<Vec<ScrapeEntry>>) {
+        let result = match outcome {
+            Outcome::Ok(entries) => {
+                entries.first().map(to_counts).ok_or_else(|| "it does not know the torrent".to_owned())
+            }
+            Outcome::Error(reason) => Err(reason),
+        };
+        if self.torrents.get_mut(asked.torrent).is_some_and(|torrent| torrent.epoch() == asked.epoch) {
+            self.drive(asked.torrent, Input::Scraped { tracker: asked.tracker, result });
         }
     }
 
@@ -232,5 +249,12 @@ fn to_answer(answer: AnnounceOk) -> AnnounceAnswer {
         incomplete: answer.incomplete,
         peers: answer.peers,
         warning: answer.warning,
+        tracker_id: answer.tracker_id,
+        external_ip: answer.external_ip,
     }
+}
+
+fn to_counts(entry: &ScrapeEntry) -> ScrapeAnswer {
+    let &ScrapeEntry { info_hash: _, complete, downloaded, incomplete } = entry;
+    ScrapeAnswer { complete, downloaded, incomplete }
 }

@@ -9,7 +9,7 @@ use crate::envelope::TabNumber;
 /// Largest .torrent file that is fetched, in bytes; the relay has the same bound.
 const FETCH_LEN_MAX: usize = engine::METAINFO_LEN_MAX;
 
-/// An announce under way.
+/// An announce or a scrape under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Announcing {
     /// The torrent's number.
@@ -38,6 +38,8 @@ pub(crate) struct Fetching {
 pub(crate) struct Requests {
     next: u32,
     announces: BTreeMap<u32, Announcing>,
+    /// Nobody waits for these: what is lost is asked again with a later announce.
+    scrapes: BTreeMap<u32, Announcing>,
     fetches: BTreeMap<u32, Fetching>,
 }
 
@@ -52,6 +54,18 @@ impl Requests {
     /// The announce with this number is answered.
     pub(crate) fn announced(&mut self, number: u32) -> Option<Announcing> {
         self.announces.remove(&number)
+    }
+
+    /// Notes a scrape. Returns its number.
+    pub(crate) fn scrape(&mut self, announcing: Announcing) -> u32 {
+        let number = self.number();
+        self.scrapes.insert(number, announcing);
+        number
+    }
+
+    /// The scrape with this number is answered.
+    pub(crate) fn scraped(&mut self, number: u32) -> Option<Announcing> {
+        self.scrapes.remove(&number)
     }
 
     /// Notes a fetch. Returns its number.
@@ -77,6 +91,7 @@ impl Requests {
 
     /// The session is gone: nothing will be answered.
     pub(crate) fn clear(&mut self) -> (Vec<Announcing>, Vec<Fetching>) {
+        self.scrapes.clear();
         let announces = std::mem::take(&mut self.announces).into_values().collect();
         let fetches = std::mem::take(&mut self.fetches).into_values().collect();
         (announces, fetches)

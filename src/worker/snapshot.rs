@@ -263,6 +263,7 @@ fn tracker_row(tracker: TrackerSnapshot, now: engine::Instant) -> TrackerRow {
         status,
         seeds: tracker.complete,
         downloaders: tracker.incomplete,
+        downloads: tracker.downloaded,
         next_s: tracker.next.map(|next| next.since(now).as_secs()),
     }
 }

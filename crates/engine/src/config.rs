@@ -84,6 +84,8 @@ pub struct Config {
     pub announce_retry_max: Duration,
     /// Shortest wait between two announces to a tracker, whatever it says.
     pub announce_interval_min: Duration,
+    /// Between two scrapes of a tracker, for the counts that no announce tells (Transmission: half an hour).
+    pub scrape_interval: Duration,
     /// Peers asked of a tracker.
     pub announce_num_want: u32,
     /// Pieces of the info dictionary asked of one peer at the same time (BEP 9 sets none; libtorrent asks for two).
@@ -148,6 +150,7 @@ impl Default for Config {
             announce_retry: Duration::from_secs(5),
             announce_retry_max: Duration::from_secs(1800),
             announce_interval_min: Duration::from_secs(30),
+            scrape_interval: Duration::from_secs(1800),
             announce_num_want: 80,
             metadata_requests_per_peer_max: 4,
             metadata_request_timeout: Duration::from_secs(10),

@@ -1,6 +1,6 @@
 //! What goes into the engine and what comes out: plain data, nothing else crosses its boundary.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,6 +125,13 @@ pub enum Input<'a> {
     SetShare(Share),
     /// Pause when one of these is met while seeding.
     SetGoals(Goals),
+    /// The answer to [`Output::Scrape`].
+    Scraped {
+        /// The tracker.
+        tracker: TrackerKey,
+        /// Its counts, or what went wrong in words that a person understands.
+        result: Result<ScrapeAnswer, String>,
+    },
     /// The host's incoming port, as trackers and peers are to be told; zero while there is none.
     Listening {
         /// TCP port.
@@ -193,6 +200,13 @@ pub enum Output {
     },
     /// Ask a tracker; answer with [`Input::Announced`].
     Announce(AnnounceRequest),
+    /// Ask a tracker how large the swarm is (BEP 48, BEP 15); answer with [`Input::Scraped`].
+    Scrape {
+        /// The tracker.
+        tracker: TrackerKey,
+        /// Its address for announces, as in the metainfo.
+        url: String,
+    },
     /// Something worth showing; the host need not do anything.
     Event(Event),
     /// Nothing more to do until the next input, or until this time at the latest.
@@ -221,6 +235,8 @@ pub struct AnnounceRequest {
     pub port: u16,
     /// How many peers we would like.
     pub num_want: u32,
+    /// What this tracker last said in [`AnnounceAnswer::tracker_id`].
+    pub tracker_id: Option<Vec<u8>>,
 }
 
 /// Why an announce is made (BEP 3).
@@ -251,6 +267,21 @@ pub struct AnnounceAnswer {
     pub peers: Vec<SocketAddr>,
     /// A warning for the user.
     pub warning: Option<String>,
+    /// To be told to it with the next announces.
+    pub tracker_id: Option<Vec<u8>>,
+    /// The address from which it saw us come (BEP 24).
+    pub external_ip: Option<IpAddr>,
+}
+
+/// What a tracker counts (BEP 48, BEP 15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScrapeAnswer {
+    /// Seeds.
+    pub complete: u32,
+    /// Downloads that were completed since the tracker knows the torrent.
+    pub downloaded: u32,
+    /// Downloaders.
+    pub incomplete: u32,
 }
 
 /// Who told us of a peer's address.

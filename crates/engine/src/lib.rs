@@ -51,7 +51,8 @@ pub use ext::{BadExtended, ExtendedHandshake, Extension};
 pub use goals::{Goal, Goals, History};
 pub use ids::{BLOCK_LEN, BlockRef, PeerKey, PieceIndex, TrackerKey};
 pub use io::{
-    AnnounceAnswer, AnnounceEvent, AnnounceRequest, Event, Input, Output, PeerSource, VerifyOutcome,
+    AnnounceAnswer, AnnounceEvent, AnnounceRequest, Event, Input, Output, PeerSource, ScrapeAnswer,
+    VerifyOutcome,
 };
 pub use limits::{Demand, Demands, Limits, Share, share};
 pub use magnet::{FileSelection, MAGNET_LEN_MAX, Magnet, MagnetError, MetadataFetch};

@@ -102,6 +102,8 @@ pub struct TrackerSnapshot {
     pub next: Option<Instant>,
     /// Seeds that it last counted.
     pub complete: Option<u32>,
+    /// Completed downloads that it last counted; only a scrape tells (BEP 48).
+    pub downloaded: Option<u32>,
     /// Downloaders that it last counted.
     pub incomplete: Option<u32>,
     /// What went wrong last, until it answers again; or what it warned of in its last answer.

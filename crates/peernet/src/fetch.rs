@@ -7,8 +7,9 @@ use std::time::Duration;
 use codec::bencode::{Limits, Value, scan};
 use url::Url;
 
-use crate::http::{HttpClient, HttpError};
-use crate::policy::{DestinationKind, DestinationPolicy, Refusal};
+use crate::ReachError;
+use crate::http::HttpClient;
+use crate::policy::{DestinationKind, DestinationPolicy};
 
 /// Longest `.torrent` file that is fetched, in bytes.
 pub const TORRENT_LEN_MAX: usize = 16 << 20;
@@ -22,29 +23,9 @@ const LIMITS: Limits = Limits { len_max: TORRENT_LEN_MAX, depth_max: 64, items_m
 /// What went wrong, in words that a person understands.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The address cannot be fetched from.
-    #[error("\"{url}\" is no address of a .torrent file: {why}")]
-    BadUrl {
-        /// As given.
-        url: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// The policy refuses the server's address.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The server could not be reached.
-    #[error("the server could not be reached: {0}")]
-    Unreachable(String),
-    /// It did not answer in time.
-    #[error("the server did not hand the file over within {} s", .0.as_secs_f32())]
-    TimedOut(Duration),
-    /// It redirects from address to address.
-    #[error("the server redirects more than {0} times")]
-    TooManyRedirects(usize),
-    /// The file is longer than any `.torrent` file may be.
-    #[error("the file is longer than {} MiB", .0 >> 20)]
-    TooLong(usize),
+    /// The file did not come.
+    #[error("{}", .0.about("the server"))]
+    Reach(#[from] ReachError),
     /// The server answered with an error of its own.
     #[error("the server answered with status {0}")]
     Status(u16),
@@ -64,10 +45,10 @@ pub async fn fetch_torrent(
     bind: Option<IpAddr>,
     timeout: Duration,
 ) -> Result<Vec<u8>, FetchError> {
-    let bad = |why| FetchError::BadUrl { url: url.chars().take(200).collect(), why };
+    let bad = |why| ReachError::bad_url(url, why);
     let parsed = Url::parse(url.trim()).map_err(|_| bad("it is malformed"))?;
     if !matches!(parsed.scheme(), "http" | "https") {
-        return Err(bad("only http and https are known"));
+        return Err(bad("only http and https are known").into());
     }
     let client = HttpClient::new(Arc::clone(policy), DestinationKind::Web, bind);
     let answer = client.get(parsed, TORRENT_LEN_MAX, timeout).await?;
@@ -93,18 +74,5 @@ fn check_metainfo(body: &[u8]) -> Result<(), String> {
         Ok(())
     } else {
         Err("its \"info\" names no pieces".to_owned())
-    }
-}
-
-impl From<HttpError> for FetchError {
-    fn from(error: HttpError) -> Self {
-        match error {
-            HttpError::Refused(refusal) => Self::Refused(refusal),
-            HttpError::BadUrl { url, why } => Self::BadUrl { url, why },
-            HttpError::Unreachable(text) => Self::Unreachable(text),
-            HttpError::TimedOut(limit) => Self::TimedOut(limit),
-            HttpError::TooManyRedirects(max) => Self::TooManyRedirects(max),
-            HttpError::TooLong(max) => Self::TooLong(max),
-        }
     }
 }

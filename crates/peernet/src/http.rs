@@ -14,6 +14,7 @@ use reqwest::header::{LOCATION, USER_AGENT};
 use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
+use crate::ReachError;
 use crate::policy::{DestinationKind, DestinationPolicy, Refusal};
 
 /// Redirects that are followed before giving up.
@@ -21,17 +22,6 @@ pub(crate) const REDIRECTS_MAX: usize = 5;
 
 /// How we call ourselves.
 const AGENT: &str = concat!("swarmscope/", env!("CARGO_PKG_VERSION"));
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(crate) enum HttpError {
-    Refused(Refusal),
-    BadUrl { url: String, why: &'static str },
-    Unreachable(String),
-    TimedOut(Duration),
-    TooManyRedirects(usize),
-    TooLong(usize),
-}
 
 /// What a server answered, whatever its status.
 #[derive(Debug)]
@@ -81,13 +71,18 @@ impl HttpClient {
 
     /// Gets `url`, follows at most [`REDIRECTS_MAX`] redirects, and reads at most `len_max` bytes, all within
     /// `timeout`.
-    pub(crate) async fn get(&self, url: Url, len_max: usize, timeout: Duration) -> Result<Answer, HttpError> {
+    pub(crate) async fn get(
+        &self,
+        url: Url,
+        len_max: usize,
+        timeout: Duration,
+    ) -> Result<Answer, ReachError> {
         tokio::time::timeout(timeout, self.follow(url, len_max))
             .await
-            .unwrap_or(Err(HttpError::TimedOut(timeout)))
+            .unwrap_or(Err(ReachError::TimedOut(timeout)))
     }
 
-    async fn follow(&self, mut url: Url, len_max: usize) -> Result<Answer, HttpError> {
+    async fn follow(&self, mut url: Url, len_max: usize) -> Result<Answer, ReachError> {
         for _ in 0..=REDIRECTS_MAX {
             self.check_literal(&url)?;
             let response = self.request(&url).await?;
@@ -96,40 +91,39 @@ impl HttpClient {
                 None => return read(response, len_max).await,
             }
         }
-        Err(HttpError::TooManyRedirects(REDIRECTS_MAX))
+        Err(ReachError::TooManyRedirects(REDIRECTS_MAX))
     }
 
     /// The resolver is only asked for names, so an address in the URL is checked here.
-    fn check_literal(&self, url: &Url) -> Result<(), HttpError> {
+    fn check_literal(&self, url: &Url) -> Result<(), ReachError> {
         let ip = match url.host() {
             Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
             Some(Host::Ipv6(ip)) => IpAddr::V6(ip),
             _ => return Ok(()),
         };
         let addr = SocketAddr::new(ip, url.port_or_known_default().unwrap_or(80));
-        self.policy.check(addr, self.kind).map_err(HttpError::Refused)
+        self.policy.check(addr, self.kind).map_err(ReachError::Refused)
     }
 
-    async fn request(&self, url: &Url) -> Result<reqwest::Response, HttpError> {
-        let client = self.client.as_ref().map_err(|text| HttpError::Unreachable(text.clone()))?;
+    async fn request(&self, url: &Url) -> Result<reqwest::Response, ReachError> {
+        let client = self.client.as_ref().map_err(|text| ReachError::Unreachable(text.clone()))?;
         let sent = client.get(url.clone()).header(USER_AGENT, AGENT).send().await;
         sent.map_err(|error| match find_refusal(&error) {
-            Some(refusal) => HttpError::Refused(refusal),
-            None => HttpError::Unreachable(root_cause(&error)),
+            Some(refusal) => ReachError::Refused(refusal),
+            None => ReachError::Unreachable(root_cause(&error)),
         })
     }
 }
 
 /// Where a redirect leads; `None` for any other answer.
-fn redirect_target(url: &Url, response: &reqwest::Response) -> Result<Option<Url>, HttpError> {
+fn redirect_target(url: &Url, response: &reqwest::Response) -> Result<Option<Url>, ReachError> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
     let Some(location) = response.headers().get(LOCATION) else {
         return Ok(None);
     };
-    let shown: String = String::from_utf8_lossy(location.as_bytes()).chars().take(200).collect();
-    let bad = |why| HttpError::BadUrl { url: shown.clone(), why };
+    let bad = |why| ReachError::bad_url(&String::from_utf8_lossy(location.as_bytes()), why);
     let target = location.to_str().ok().and_then(|text| url.join(text).ok());
     let target = target.ok_or_else(|| bad("a redirect leads there, and it is malformed"))?;
     match target.scheme() {
@@ -140,18 +134,20 @@ fn redirect_target(url: &Url, response: &reqwest::Response) -> Result<Option<Url
     }
 }
 
-async fn read(mut response: reqwest::Response, len_max: usize) -> Result<Answer, HttpError> {
+async fn read(mut response: reqwest::Response, len_max: usize) -> Result<Answer, ReachError> {
     let status = response.status().as_u16();
     if response.content_length().is_some_and(|len| len > len_max as u64) {
-        return Err(HttpError::TooLong(len_max));
+        return Err(ReachError::TooLong(len_max));
     }
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(bytes)) if body.len() + bytes.len() > len_max => return Err(HttpError::TooLong(len_max)),
+            Ok(Some(bytes)) if body.len() + bytes.len() > len_max => {
+                return Err(ReachError::TooLong(len_max));
+            }
             Ok(Some(bytes)) => body.extend_from_slice(&bytes),
             Ok(None) => return Ok(Answer { status, body }),
-            Err(error) => return Err(HttpError::Unreachable(root_cause(&error))),
+            Err(error) => return Err(ReachError::Unreachable(root_cause(&error))),
         }
     }
 }
@@ -302,7 +298,7 @@ mod tests {
         let (port, _) = https_server().await;
         let url: Url = format!("https://localhost:{port}/announce").parse().unwrap();
         let error = client(tls_config()).get(url, 100, LIMIT).await.unwrap_err();
-        let HttpError::Unreachable(text) = &error else { panic!("{error:?}") };
+        let ReachError::Unreachable(text) = &error else { panic!("{error:?}") };
         assert!(text.contains("certificate"), "{text}");
     }
 }

@@ -9,4 +9,7 @@ pub mod dial;
 pub mod fetch;
 mod http;
 pub mod policy;
+mod reach;
 pub mod tracker;
+
+pub use reach::ReachError;

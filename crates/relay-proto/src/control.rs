@@ -3,7 +3,7 @@
 //! Fields that a reader does not know are ignored, so that a later version may add some.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use codec::{InfoHash, PeerId};
 use serde::{Deserialize, Serialize};
@@ -210,6 +210,9 @@ pub struct Announce {
     pub left: u64,
     /// How many peers are wanted.
     pub num_want: u32,
+    /// What this tracker said in [`AnnounceOk::tracker_id`], if it ever did.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex20::bytes")]
+    pub tracker_id: Option<Vec<u8>>,
 }
 
 /// What came of a request: `"ok": {…}` or `"error": "…"`, the error for a person.
@@ -251,6 +254,12 @@ pub struct AnnounceOk {
     /// A warning for the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
+    /// To be sent back with the next announces to this tracker.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex20::bytes")]
+    pub tracker_id: Option<Vec<u8>>,
+    /// The address from which the tracker saw the announce come (BEP 24).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_ip: Option<IpAddr>,
 }
 
 /// Tab to relay: ask a tracker for the sizes of swarms (BEP 48, 15).

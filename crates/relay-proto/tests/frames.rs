@@ -1,7 +1,7 @@
 //! The frame codec: what goes in comes out, and nothing that comes in makes it panic.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use codec::{InfoHash, PeerId};
 use proptest::prelude::*;
@@ -49,6 +49,8 @@ fn announce_ok() -> impl Strategy<Value = AnnounceOk> {
             incomplete: complete,
             peers,
             warning: Some(warning),
+            tracker_id: complete.map(|count| count.to_be_bytes().to_vec()),
+            external_ip: complete.map(|count| IpAddr::from(count.to_be_bytes())),
         })
 }
 
@@ -111,7 +113,8 @@ fn frame() -> impl Strategy<Value = Frame<&'static [u8]>> {
                     uploaded,
                     downloaded,
                     left,
-                    num_want: request
+                    num_want: request,
+                    tracker_id: (request % 2 == 0).then(|| peer_id.to_vec())
                 }
             )
         ),

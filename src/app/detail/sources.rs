@@ -31,6 +31,7 @@ pub(super) fn Trackers(props: &TrackersProps) -> Html {
                                 <th scope="col">{ "State" }</th>
                                 <th scope="col" class="number">{ "Seeds" }</th>
                                 <th scope="col" class="number">{ "Downloaders" }</th>
+                                <th scope="col" class="number">{ "Completed" }</th>
                                 <th scope="col" class="number">{ "Asked again in" }</th>
                             </tr>
                         </thead>
@@ -43,6 +44,7 @@ pub(super) fn Trackers(props: &TrackersProps) -> Html {
                                     <td class="reason">{ &tracker.status }</td>
                                     <td class="number">{ or_unknown(tracker.seeds) }</td>
                                     <td class="number">{ or_unknown(tracker.downloaders) }</td>
+                                    <td class="number">{ or_unknown(tracker.downloads) }</td>
                                     <td class="number">{ tracker.next_s.map(format::duration).unwrap_or_default() }</td>
                                 </tr>
                             }) }

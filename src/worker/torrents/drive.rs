@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use engine::{
-    AnnounceEvent, AnnounceRequest, BlockRef, Event, Input, Instant, Output, PeerKey, PieceIndex,
+    AnnounceEvent, AnnounceRequest, BlockRef, Event, Input, Instant, Output, PeerKey, PieceIndex, TrackerKey,
     VerifyOutcome,
 };
 use gloo::timers::callback::Timeout;
-use relay_proto::{Announce, Close, CloseCode, Frame, Open};
+use relay_proto::{Announce, Close, CloseCode, Frame, Open, Scrape};
 
 use super::torrent::{Condition, Torrent};
 use super::verify::{Done, Job};
@@ -41,6 +41,7 @@ impl Torrent {
                 }
                 Output::Close { peer, .. } => self.close(wires, peer),
                 Output::Announce(request) => self.announce(wires, request),
+                Output::Scrape { tracker, url } => self.scrape(wires, tracker, url),
                 Output::Wait { until } => {
                     self.wait(&wires.host, now, until);
                     return self.rest_if_done(wires);
@@ -78,7 +79,17 @@ impl Torrent {
     }
 
     fn announce(&mut self, wires: &mut Wires, request: AnnounceRequest) {
-        let AnnounceRequest { tracker, url, event, uploaded, downloaded, left, num_want, port: _ } = request;
+        let AnnounceRequest {
+            tracker,
+            url,
+            event,
+            uploaded,
+            downloaded,
+            left,
+            num_want,
+            tracker_id,
+            port: _,
+        } = request;
         let announcing = Announcing { torrent: self.number, epoch: self.epoch, tracker };
         if !wires.relay.has_session() {
             return wires.unanswered.push(announcing);
@@ -100,7 +111,17 @@ impl Torrent {
             downloaded,
             left,
             num_want,
+            tracker_id,
         }));
+    }
+
+    fn scrape(&self, wires: &mut Wires, tracker: TrackerKey, url: String) {
+        if wires.relay.has_session() {
+            let announcing = Announcing { torrent: self.number, epoch: self.epoch, tracker };
+            let request = wires.requests.scrape(announcing);
+            let info_hashes = vec![self.info_hash()];
+            wires.relay.send(&Frame::Scrape(Scrape { request, url, info_hashes }));
+        }
     }
 
     fn on_event(&mut self, now: Instant, event: Event) {

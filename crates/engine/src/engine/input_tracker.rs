@@ -27,7 +27,11 @@ impl Engine {
                 left: self.totals.wanted_bytes - self.totals.verified_bytes,
                 port: self.port,
                 num_want: if event == AnnounceEvent::Stopped { 0 } else { self.config.announce_num_want },
+                tracker_id: self.trackers.tracker_id(tracker).map(<[u8]>::to_vec),
             }));
+        }
+        while let Some(tracker) = self.trackers.poll_scrape(&self.config, self.now) {
+            self.outbox.push(Output::Scrape { tracker, url: self.trackers.url(tracker).to_owned() });
         }
     }
 

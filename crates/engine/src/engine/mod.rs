@@ -229,6 +229,7 @@ impl Engine {
             Input::FilePriorities { files } => self.handle_file_priorities(files),
             Input::PickOrder { order } => self.handle_pick_order(order),
             Input::Deadlines { pieces } => self.handle_deadlines(pieces),
+            Input::Scraped { tracker, result } => self.trackers.handle_scrape(tracker, &result),
             Input::Listening { port } => self.port = port,
             Input::SetStrategy(strategy) => self.handle_set_strategy(strategy),
             Input::SetLimits(limits) => self.handle_set_limits(&limits),

@@ -59,6 +59,10 @@ pub(super) enum Report {
         tracker: TrackerKey,
         result: Result<engine::AnnounceAnswer, String>,
     },
+    Scraped {
+        tracker: TrackerKey,
+        result: Result<engine::ScrapeAnswer, String>,
+    },
 }
 
 /// See the module's head.
@@ -258,6 +262,7 @@ impl Driver {
                 self.announces_pending -= 1;
                 self.input(Input::Announced { tracker, result });
             }
+            Report::Scraped { tracker, result } => self.input(Input::Scraped { tracker, result }),
         }
     }
 
@@ -300,6 +305,9 @@ impl Driver {
                 Output::Announce(request) => {
                     self.announces_pending += 1;
                     self.announcer.announce(request, self.report_sender.clone());
+                }
+                Output::Scrape { tracker, url } => {
+                    self.announcer.scrape(tracker, url, self.report_sender.clone());
                 }
                 Output::Event(event) => self.event(event),
                 Output::Wait { until } => {

@@ -208,7 +208,7 @@ impl Fetcher {
                 self.input(Input::Announced { tracker, result });
             }
             // Nothing is stored, and what little is sent needs no limit.
-            Report::Sent { .. } | Report::Stored(_) | Report::ReadFailed(_) => {}
+            Report::Sent { .. } | Report::Stored(_) | Report::ReadFailed(_) | Report::Scraped { .. } => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! Announces, from the engine's words to peernet's and back.
 
 use codec::{InfoHash, PeerId};
-use engine::{AnnounceAnswer, AnnounceEvent, AnnounceRequest};
+use engine::{AnnounceAnswer, AnnounceEvent, AnnounceRequest, ScrapeAnswer, TrackerKey};
 use peernet::tracker::{self, AnnounceParams, TrackerClient};
 use tokio::sync::mpsc;
 
@@ -30,6 +30,22 @@ impl Announcer {
         });
     }
 
+    /// Asks in a task of its own how large the swarm is; the answer comes as [`Report::Scraped`].
+    pub(super) fn scrape(&self, tracker: TrackerKey, url: String, reports: mpsc::Sender<Report>) {
+        let (client, info_hash) = (self.client.clone(), self.info_hash);
+        tokio::spawn(async move {
+            let answers = client.scrape(&url, &[info_hash]).await;
+            let result = answers.map_err(|error| error.to_string()).and_then(|answers| {
+                let counts = answers.into_iter().find(|answer| answer.info_hash == info_hash);
+                counts.map(translate_scrape).ok_or_else(|| "it does not know the torrent".to_owned())
+            });
+            if let Err(error) = &result {
+                tracing::debug!(url, %error, "scrape");
+            }
+            let _heard = reports.send(Report::Scraped { tracker, result }).await;
+        });
+    }
+
     fn params(&self, request: &AnnounceRequest) -> AnnounceParams {
         AnnounceParams {
             info_hash: self.info_hash,
@@ -46,11 +62,25 @@ impl Announcer {
             },
             num_want: request.num_want,
             key: self.key,
+            tracker_id: request.tracker_id.clone(),
         }
     }
 }
 
 fn translate(answer: tracker::AnnounceAnswer) -> AnnounceAnswer {
-    let tracker::AnnounceAnswer { interval, min_interval, complete, incomplete, peers, warning } = answer;
-    AnnounceAnswer { interval, min_interval, complete, incomplete, peers, warning }
+    AnnounceAnswer {
+        interval: answer.interval,
+        min_interval: answer.min_interval,
+        complete: answer.complete,
+        incomplete: answer.incomplete,
+        peers: answer.peers,
+        warning: answer.warning,
+        tracker_id: answer.tracker_id,
+        external_ip: answer.external_ip,
+    }
+}
+
+fn translate_scrape(answer: tracker::ScrapeAnswer) -> ScrapeAnswer {
+    let tracker::ScrapeAnswer { info_hash: _, complete, downloaded, incomplete } = answer;
+    ScrapeAnswer { complete, downloaded, incomplete }
 }

@@ -18,6 +18,7 @@ fn params(sample: &Sample, port: u16, left: u64, event: AnnounceEvent) -> Announ
         event,
         num_want: 10,
         key: 1,
+        tracker_id: None,
     }
 }
 

@@ -8,7 +8,7 @@ use codec::InfoHash;
 use codec::bencode::{Limits, Value, scan};
 
 use super::udp::{compact_v4, compact_v6};
-use super::{ANSWER_LEN_MAX, AnnounceAnswer, PEERS_MAX, ScrapeAnswer, TrackerError};
+use super::{ANSWER_LEN_MAX, AnnounceAnswer, PEERS_MAX, ScrapeAnswer, TRACKER_ID_LEN_MAX, TrackerError};
 
 /// An answer is nested four deep at most; the rest is room for what trackers invent.
 const LIMITS: Limits = Limits { len_max: ANSWER_LEN_MAX, depth_max: 16, items_max: 100_000 };
@@ -28,9 +28,11 @@ pub(super) fn announce(body: &[u8]) -> Result<AnnounceAnswer, TrackerError> {
             incomplete: count(root, b"incomplete"),
             peers: Vec::new(),
             warning: root.get(b"warning message").and_then(Value::bytes).map(printable),
+            tracker_id: root.get(b"tracker id").and_then(Value::bytes).and_then(tracker_id),
+            external_ip: root.get(b"external ip").and_then(Value::bytes).and_then(external_ip),
         };
-        let mut peers = root.get(b"peers").map(peers_v4).unwrap_or_default();
-        peers.extend(root.get(b"peers6").and_then(Value::bytes).map(compact_v6).unwrap_or_default());
+        let mut peers = root.get(b"peers").map(|found| peers_in(found, compact_v4)).unwrap_or_default();
+        peers.extend(root.get(b"peers6").map(|found| peers_in(found, compact_v6)).unwrap_or_default());
         keep_usable(&mut answer.peers, peers);
         Ok(answer)
     })
@@ -64,12 +66,27 @@ fn read<T>(body: &[u8], parse: impl FnOnce(Value<'_>) -> Result<T, TrackerError>
     }
 }
 
-/// One string of six bytes each (BEP 23), or a list of dictionaries (BEP 3).
-fn peers_v4(peers: Value<'_>) -> Vec<SocketAddr> {
-    match peers.bytes() {
-        Some(bytes) => compact_v4(bytes),
-        None => peers.list().into_iter().flatten().filter_map(peer).collect(),
+/// One string of addresses (BEP 23, BEP 7), or a list of dictionaries (BEP 3), as some trackers send for IPv6 too.
+fn peers_in(found: Value<'_>, compact: impl Fn(&[u8]) -> Vec<SocketAddr>) -> Vec<SocketAddr> {
+    match found.bytes() {
+        Some(bytes) => compact(bytes),
+        None => found.list().into_iter().flatten().filter_map(peer).collect(),
     }
+}
+
+/// What is to be sent back; none at all rather than part of it.
+fn tracker_id(bytes: &[u8]) -> Option<Vec<u8>> {
+    (1..=TRACKER_ID_LEN_MAX).contains(&bytes.len()).then(|| bytes.to_vec())
+}
+
+/// BEP 24: four bytes or sixteen.
+fn external_ip(bytes: &[u8]) -> Option<IpAddr> {
+    let ip = match bytes.len() {
+        4 => IpAddr::from(*bytes.first_chunk::<4>()?),
+        16 => IpAddr::from(*bytes.first_chunk::<16>()?).to_canonical(),
+        _ => return None,
+    };
+    (!ip.is_unspecified() && !ip.is_multicast()).then_some(ip)
 }
 
 /// BEP 3 also allows a name instead of an address; nobody sends one, and looking it up would be one more way to be
@@ -133,6 +150,22 @@ mod tests {
         let v6 =
             announce(b"d5:peers0:6:peers618:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x1a\xe1e").unwrap();
         assert_eq!(v6.peers, addrs(&["[2001:db8::1]:6881"]));
+
+        let both = announce(b"d5:peers6:\x01\x02\x03\x04\x1a\xe16:peers6ld2:ip3:::54:porti1eeee").unwrap();
+        assert_eq!(both.peers, addrs(&["1.2.3.4:6881", "[::5]:1"]));
+    }
+
+    #[test]
+    fn the_tracker_says_where_it_saw_us_and_how_it_calls_us() {
+        let of = |body: &[u8]| announce(body).map(|answer| (answer.external_ip, answer.tracker_id)).unwrap();
+        let (ip, id) = of(b"d11:external ip4:\x01\x02\x03\x0410:tracker id2:\xff7e");
+        assert_eq!((ip, id), (Some("1.2.3.4".parse().unwrap()), Some(b"\xff7".to_vec())));
+        let v6 = b"d11:external ip16:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01e";
+        assert_eq!(of(v6), (Some("2001:db8::1".parse().unwrap()), None));
+        let mapped = b"d11:external ip16:\0\0\0\0\0\0\0\0\0\0\xff\xff\x01\x02\x03\x04e";
+        assert_eq!(of(mapped), (Some("1.2.3.4".parse().unwrap()), None));
+        assert_eq!(of(b"d11:external ip5:127.010:tracker id0:e"), (None, None));
+        assert_eq!(of(b"d11:external ip4:\0\0\0\0e"), (None, None));
     }
 
     #[test]

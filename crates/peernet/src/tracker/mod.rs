@@ -11,8 +11,9 @@ use std::time::Duration;
 use codec::{InfoHash, PeerId};
 use url::Url;
 
-use crate::http::{HttpClient, HttpError};
-use crate::policy::{DestinationKind, DestinationPolicy, Refusal};
+use crate::ReachError;
+use crate::http::HttpClient;
+use crate::policy::{DestinationKind, DestinationPolicy};
 
 /// How long an http or https exchange may take in all, redirects included.
 pub const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,6 +26,9 @@ pub const ANSWER_LEN_MAX: usize = 2 << 20;
 
 /// Peers kept of one answer; what a tracker sends beyond what was asked for is of no use.
 pub const PEERS_MAX: usize = 2000;
+
+/// Longest tracker id that is kept, in bytes: it returns in every announce.
+pub const TRACKER_ID_LEN_MAX: usize = 256;
 
 /// Why an announce is made (BEP 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub struct AnnounceParams {
     pub num_want: u32,
     /// Stays the same when the peer's address changes, and is told to no one but the tracker.
     pub key: u32,
+    /// What this tracker called its session with us in an earlier answer; http only.
+    pub tracker_id: Option<Vec<u8>>,
 }
 
 /// What a tracker answered to an announce.
@@ -77,6 +83,10 @@ pub struct AnnounceAnswer {
     pub peers: Vec<SocketAddr>,
     /// A warning for the user.
     pub warning: Option<String>,
+    /// To be sent back with the next announces; at most [`TRACKER_ID_LEN_MAX`] bytes.
+    pub tracker_id: Option<Vec<u8>>,
+    /// The address from which the tracker saw us come (BEP 24).
+    pub external_ip: Option<IpAddr>,
 }
 
 /// What a tracker counts for one torrent (BEP 48, BEP 15).
@@ -95,32 +105,12 @@ pub struct ScrapeAnswer {
 /// What went wrong, in words that a person understands.
 #[derive(Debug, thiserror::Error)]
 pub enum TrackerError {
-    /// The address cannot be announced to.
-    #[error("\"{url}\" is no tracker address: {why}")]
-    BadUrl {
-        /// As given.
-        url: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// The policy refuses the tracker's address.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
+    /// There is no answer.
+    #[error("{}", .0.about("the tracker"))]
+    Reach(#[from] ReachError),
     /// The tracker answered with a failure reason; this is its text.
     #[error("the tracker refuses: {0}")]
     Failure(String),
-    /// It could not be reached.
-    #[error("the tracker could not be reached: {0}")]
-    Unreachable(String),
-    /// It did not answer in time.
-    #[error("the tracker did not answer within {} s", .0.as_secs_f32())]
-    TimedOut(Duration),
-    /// It redirects from address to address.
-    #[error("the tracker redirects more than {0} times")]
-    TooManyRedirects(usize),
-    /// Its answer is longer than any answer may be.
-    #[error("the tracker's answer is longer than {0} bytes")]
-    AnswerTooLong(usize),
     /// It answered something else than a tracker's answer.
     #[error("the tracker's answer is not understood: {0}")]
     BadAnswer(String),
@@ -187,8 +177,8 @@ enum Carrier {
     Udp,
 }
 
-fn parse(url: &str) -> Result<(Carrier, Url), TrackerError> {
-    let bad = |why| TrackerError::BadUrl { url: url.chars().take(200).collect(), why };
+fn parse(url: &str) -> Result<(Carrier, Url), ReachError> {
+    let bad = |why| ReachError::bad_url(url, why);
     let parsed = Url::parse(url.trim()).map_err(|_| bad("it is malformed"))?;
     if parsed.host_str().is_none_or(str::is_empty) {
         return Err(bad("it names no host"));
@@ -198,18 +188,5 @@ fn parse(url: &str) -> Result<(Carrier, Url), TrackerError> {
         "udp" if parsed.port().is_none() => Err(bad("a udp address needs a port")),
         "udp" => Ok((Carrier::Udp, parsed)),
         _ => Err(bad("only http, https and udp are known")),
-    }
-}
-
-impl From<HttpError> for TrackerError {
-    fn from(error: HttpError) -> Self {
-        match error {
-            HttpError::Refused(refusal) => Self::Refused(refusal),
-            HttpError::BadUrl { url, why } => Self::BadUrl { url, why },
-            HttpError::Unreachable(text) => Self::Unreachable(text),
-            HttpError::TimedOut(limit) => Self::TimedOut(limit),
-            HttpError::TooManyRedirects(max) => Self::TooManyRedirects(max),
-            HttpError::TooLong(max) => Self::AnswerTooLong(max),
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Announces and scrapes over udp (BEP 15, options of BEP 41).
 
 mod packet;
+mod schedule;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,17 +14,12 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::{AnnounceAnswer, AnnounceParams, ScrapeAnswer, TrackerError};
+use crate::ReachError;
 use crate::http::{ResolveError, resolve};
 use crate::policy::{DestinationKind, DestinationPolicy};
 
 pub(super) use packet::{SCRAPE_MAX, compact_v4, compact_v6};
-
-/// BEP 15: a client may use a connection id for one minute after it received it.
-const CONNECTION_ID_AGE_MAX: Duration = Duration::from_secs(60);
-
-/// BEP 15: the first wait for an answer; each further one is twice as long, up to 2^8 times.
-const FIRST_WAIT: Duration = Duration::from_secs(15);
-const DOUBLINGS_MAX: u32 = 8;
+use schedule::{Schedule, Step};
 
 /// Connections kept for their ids at most.
 const IDLE_MAX: usize = 16;
@@ -92,11 +88,13 @@ impl UdpClient {
             }
             answer.map(|body| (addr, body))
         };
-        tokio::time::timeout(timeout, work).await.unwrap_or(Err(TrackerError::TimedOut(timeout)))
+        tokio::time::timeout(timeout, work)
+            .await
+            .unwrap_or_else(|_| Err(ReachError::TimedOut(timeout).into()))
     }
 
     /// A connection to the first address of the tracker that can be reached at all.
-    async fn connect(&self, url: &Url) -> Result<Connection, TrackerError> {
+    async fn connect(&self, url: &Url) -> Result<Connection, ReachError> {
         let mut last_error = None;
         for addr in self.addresses(url).await? {
             if let Some(connection) = self.take(addr) {
@@ -108,10 +106,10 @@ impl UdpClient {
             }
         }
         let text = last_error.map_or_else(|| "it has no address".to_owned(), |error| error.to_string());
-        Err(TrackerError::Unreachable(text))
+        Err(ReachError::Unreachable(text))
     }
 
-    async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, TrackerError> {
+    async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, ReachError> {
         let port = url.port().unwrap_or(0);
         let kind = DestinationKind::Tracker;
         // The `url` crate leaves the hosts of schemes that it does not know as they are written.
@@ -123,13 +121,13 @@ impl UdpClient {
         };
         if let Some(ip) = literal {
             let addr = SocketAddr::new(ip, port);
-            self.policy.check(addr, kind)?;
+            self.policy.check(addr, kind).map_err(ReachError::Refused)?;
             return Ok(vec![addr]);
         }
         let host = url.host_str().unwrap_or_default();
         resolve(host, port, &self.policy, kind, self.bind).await.map_err(|error| match error {
-            ResolveError::Refused(refusal) => TrackerError::Refused(refusal),
-            ResolveError::Failed(text) => TrackerError::Unreachable(text),
+            ResolveError::Refused(refusal) => ReachError::Refused(refusal),
+            ResolveError::Failed(text) => ReachError::Unreachable(text),
         })
     }
 
@@ -141,7 +139,7 @@ impl UdpClient {
 
     fn keep(&self, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|connection| connection.fresh_id().is_some());
+        idle.retain(|connection| schedule::is_fresh(connection.id_age()));
         if idle.len() == IDLE_MAX {
             idle.remove(0);
         }
@@ -150,8 +148,9 @@ impl UdpClient {
 }
 
 impl Connection {
-    fn fresh_id(&self) -> Option<u64> {
-        self.id.filter(|(_, received)| received.elapsed() < CONNECTION_ID_AGE_MAX).map(|(id, _)| id)
+    /// How old its id is.
+    fn id_age(&self) -> Option<Duration> {
+        self.id.map(|(_, received)| received.elapsed())
     }
 
     /// Asks until there is an answer, ever more patiently; the caller's time limit ends it.
@@ -160,27 +159,23 @@ impl Connection {
         action: u32,
         request: &impl Fn(u64, u32) -> Vec<u8>,
     ) -> Result<Vec<u8>, TrackerError> {
-        let mut unanswered = 0;
+        let mut schedule = Schedule::default();
         loop {
-            let wait = FIRST_WAIT * 2_u32.pow(unanswered.min(DOUBLINGS_MAX));
-            // BEP 15: an id may age past its minute between two retransmissions; then a new one comes first.
-            let answered = match self.fresh_id() {
-                None => match self.ask(packet::ACTION_CONNECT, &packet::connect, wait).await? {
-                    Some(body) => {
-                        self.id = Some((packet::read_connect(&body)?, Instant::now()));
-                        true
-                    }
-                    None => false,
-                },
-                Some(id) => {
+            let (step, wait) = schedule.next(self.id_age());
+            let answer = match (step, self.id) {
+                (Step::Request, Some((id, _))) => {
                     let with_id = |transaction| request(id, transaction);
                     match self.ask(action, &with_id, wait).await? {
                         Some(body) => return Ok(body),
-                        None => false,
+                        None => None,
                     }
                 }
+                _ => self.ask(packet::ACTION_CONNECT, &packet::connect, wait).await?,
             };
-            unanswered = if answered { 0 } else { unanswered + 1 };
+            if let Some(body) = answer {
+                self.id = Some((packet::read_connect(&body)?, Instant::now()));
+                schedule.handle_connected();
+            }
         }
     }
 
@@ -192,7 +187,7 @@ impl Connection {
         wait: Duration,
     ) -> Result<Option<Vec<u8>>, TrackerError> {
         let transaction = transaction_id();
-        let unreachable = |error: io::Error| TrackerError::Unreachable(error.to_string());
+        let unreachable = |error: io::Error| ReachError::Unreachable(error.to_string());
         self.socket.send(&request(transaction)).await.map_err(unreachable)?;
         let receive = async {
             let mut buffer = vec![0; PACKET_LEN_MAX];

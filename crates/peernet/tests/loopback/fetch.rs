@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use peernet::ReachError;
 use peernet::fetch::{FETCH_TIMEOUT, FetchError, TORRENT_LEN_MAX, fetch_torrent};
 use peernet::policy::DestinationPolicy;
 
@@ -51,7 +52,7 @@ async fn lists_nested_a_million_deep_are_refused() {
 async fn a_file_without_end_is_cut_off() {
     let server = Server::start(|_| ok(&vec![b'1'; TORRENT_LEN_MAX + 1])).await;
     let error = fetch(&server).await.unwrap_err();
-    assert_eq!(error.to_string(), "the file is longer than 16 MiB");
+    assert_eq!(error.to_string(), "the answer of the server is longer than 16 MiB");
 }
 
 #[tokio::test]
@@ -65,16 +66,16 @@ async fn a_redirect_to_a_refused_address_or_in_a_circle_is_not_followed() {
     let policy = Arc::new(DestinationPolicy::public().allow("127.0.0.1/32".parse().unwrap()));
     let server = Server::start(|_| redirect("http://127.0.0.2/a.torrent")).await;
     let error = fetch_torrent(&policy, &server.url("/a.torrent"), None, FETCH_TIMEOUT).await.unwrap_err();
-    assert!(matches!(error, FetchError::Refused(_)), "{error:?}");
+    assert!(matches!(error, FetchError::Reach(ReachError::Refused(_))), "{error:?}");
 
     let server = Server::start(|_| redirect("/a.torrent")).await;
-    assert!(matches!(fetch(&server).await, Err(FetchError::TooManyRedirects(5))));
+    assert!(matches!(fetch(&server).await, Err(FetchError::Reach(ReachError::TooManyRedirects(5)))));
 }
 
 #[tokio::test]
 async fn addresses_that_cannot_be_fetched_are_told_in_plain_words() {
     for url in ["nonsense", "file:///etc/passwd", "ftp://t.example/a.torrent", "magnet:?xt=urn:btih:00"] {
         let error = fetch_torrent(&loopback(), url, None, FETCH_TIMEOUT).await.unwrap_err();
-        assert!(matches!(error, FetchError::BadUrl { .. }), "{error:?}");
+        assert!(matches!(error, FetchError::Reach(ReachError::BadUrl { .. })), "{error:?}");
     }
 }

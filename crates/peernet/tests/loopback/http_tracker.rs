@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codec::InfoHash;
+use peernet::ReachError;
 use peernet::policy::{DestinationKind, DestinationPolicy, RefusalReason};
 use peernet::tracker::{
     ANSWER_LEN_MAX, AnnounceEvent, AnnounceParams, ScrapeAnswer, TrackerClient, TrackerError,
@@ -28,6 +29,17 @@ async fn an_announce_tells_everything_and_brings_peers() {
         "/announce?pass=x&info_hash=%00%26info%20hash%20of%2020%20by&peer_id=-SW0100-abcdefghijkl&port=6881\
          &uploaded=1&downloaded=2&left=3&compact=1&no_peer_id=1&numwant=80&key=0000beef&event=started"
     );
+}
+
+#[tokio::test]
+async fn what_the_tracker_calls_us_goes_back_to_it() {
+    let server = Server::start(|_| ok(b"d8:intervali60e10:tracker id3:a&be")).await;
+    let first = client().announce(&server.url("/announce"), &params()).await.unwrap();
+    assert_eq!(first.tracker_id.as_deref(), Some(&b"a&b"[..]));
+    let again = AnnounceParams { tracker_id: first.tracker_id, ..params() };
+    client().announce(&server.url("/announce"), &again).await.unwrap();
+    let targets: Vec<String> = server.requests().into_iter().map(|request| request.target).collect();
+    assert!(!targets[0].contains("trackerid") && targets[1].ends_with("&trackerid=a%26b"), "{targets:?}");
 }
 
 #[tokio::test]
@@ -87,7 +99,7 @@ async fn an_answer_without_end_is_cut_off() {
         })
         .await;
         let error = announce_to(&server).await.unwrap_err();
-        assert!(matches!(error, TrackerError::AnswerTooLong(ANSWER_LEN_MAX)), "{error:?}");
+        assert!(matches!(error, TrackerError::Reach(ReachError::TooLong(ANSWER_LEN_MAX))), "{error:?}");
     }
 }
 
@@ -105,7 +117,7 @@ async fn a_redirect_is_followed_with_its_query() {
 async fn a_redirect_loop_ends_after_five() {
     let server = Server::start(|_| redirect("/announce")).await;
     let error = announce_to(&server).await.unwrap_err();
-    assert!(matches!(error, TrackerError::TooManyRedirects(5)), "{error:?}");
+    assert!(matches!(error, TrackerError::Reach(ReachError::TooManyRedirects(5))), "{error:?}");
     assert_eq!(server.requests().len(), 6);
 }
 
@@ -117,7 +129,7 @@ async fn a_redirect_to_a_refused_address_is_refused() {
     {
         let server = Server::start(move |_| redirect(target)).await;
         let error = client.announce(&server.url("/announce"), &params()).await.unwrap_err();
-        let TrackerError::Refused(refusal) = error else { panic!("{target}: {error:?}") };
+        let TrackerError::Reach(ReachError::Refused(refusal)) = error else { panic!("{target}: {error:?}") };
         assert_eq!(refusal.reason.code(), "loopback", "{target}");
     }
 }
@@ -126,7 +138,7 @@ async fn a_redirect_to_a_refused_address_is_refused() {
 async fn a_redirect_to_another_scheme_is_not_followed() {
     let server = Server::start(|_| redirect("file:///etc/passwd")).await;
     let error = announce_to(&server).await.unwrap_err();
-    assert!(matches!(error, TrackerError::BadUrl { .. }), "{error:?}");
+    assert!(matches!(error, TrackerError::Reach(ReachError::BadUrl { .. })), "{error:?}");
 }
 
 #[tokio::test]
@@ -138,7 +150,7 @@ async fn loopback_is_refused_by_address_and_by_name_before_anything_connects() {
         for scheme in ["http", "https", "udp"] {
             let url = format!("{scheme}://{host}:{port}/announce");
             let error = client.announce(&url, &params()).await.unwrap_err();
-            let TrackerError::Refused(refusal) = error else { panic!("{url}: {error:?}") };
+            let TrackerError::Reach(ReachError::Refused(refusal)) = error else { panic!("{url}: {error:?}") };
             assert_eq!(refusal.kind, DestinationKind::Tracker);
             assert!(matches!(refusal.reason, RefusalReason::Address(_)), "{url}: {refusal}");
             assert_eq!(refusal.reason.code(), "loopback", "{url}");
@@ -175,7 +187,11 @@ async fn addresses_that_are_no_trackers_are_told_in_plain_words() {
         ("wss://t.example/", "only http, https and udp"),
     ] {
         let error = client().announce(url, &params()).await.unwrap_err();
-        assert!(matches!(error, TrackerError::BadUrl { .. }) && error.to_string().contains(words), "{error}");
+        assert!(
+            matches!(error, TrackerError::Reach(ReachError::BadUrl { .. }))
+                && error.to_string().contains(words),
+            "{error}"
+        );
     }
 }
 

@@ -38,5 +38,6 @@ fn params() -> AnnounceParams {
         event: AnnounceEvent::Started,
         num_want: 80,
         key: 0xbeef,
+        tracker_id: None,
     }
 }

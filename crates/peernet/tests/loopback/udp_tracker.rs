@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use codec::InfoHash;
+use peernet::ReachError;
 use peernet::tracker::{ScrapeAnswer, TrackerError};
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
@@ -233,5 +234,5 @@ async fn a_tracker_that_is_down_is_unreachable_at_once() {
     let url = format!("udp://{}/announce", socket.local_addr().unwrap());
     drop(socket);
     let error = client().announce(&url, &params()).await.unwrap_err();
-    assert!(matches!(error, TrackerError::Unreachable(_)), "{error:?}");
+    assert!(matches!(error, TrackerError::Reach(ReachError::Unreachable(_))), "{error:?}");
 }

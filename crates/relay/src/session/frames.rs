@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use codec::InfoHash;
 use peernet::policy::DestinationKind;
-use relay_proto::{Close, CloseCode, Frame, FrameType, Open, ProtocolError, Refused, RefusedCode, Register};
+use relay_proto::{
+    Announced, Close, CloseCode, Frame, FrameType, Open, Outcome, ProtocolError, Refused, RefusedCode,
+    Register, Scraped,
+};
 
 use super::accept::Incoming;
 use super::stream::{self, Stream};
@@ -45,6 +48,7 @@ impl Session {
                 self.leave(&gone);
             }
             Frame::Announce(announce) => {
+                let request = announce.request;
                 let is_registered = self.torrents.contains(&announce.info_hash);
                 let asked = self.announces.ask(
                     announce,
@@ -53,15 +57,16 @@ impl Session {
                     self.incoming_port,
                     &self.mailbox,
                 );
-                if let Err(refusal) = asked {
-                    self.send(&Frame::Announced(refusal));
+                if let Err(text) = asked {
+                    self.send(&Frame::Announced(Announced { request, outcome: Outcome::Error(text) }));
                 }
             }
             Frame::Scrape(scrape) => {
+                let request = scrape.request;
                 let is_registered = scrape.info_hashes.iter().all(|hash| self.torrents.contains(hash));
                 let asked = self.announces.scrape(scrape, is_registered, &self.shared, &self.mailbox);
-                if let Err(refusal) = asked {
-                    self.send(&Frame::Scraped(refusal));
+                if let Err(text) = asked {
+                    self.send(&Frame::Scraped(Scraped { request, outcome: Outcome::Error(text) }));
                 }
             }
             Frame::Fetch(fetch) => {

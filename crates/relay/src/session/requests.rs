@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use codec::InfoHash;
+use peernet::ReachError;
 use peernet::fetch::{FETCH_TIMEOUT, FetchError, fetch_torrent};
 use peernet::tracker::{self, AnnounceParams, TrackerError};
 use relay_proto::{
     Announce, AnnounceEvent, AnnounceOk, Announced, CloseCode, Fetch, FetchOk, Fetched, Frame, Link,
     MAX_DATA_LEN, Outcome, Scrape, ScrapeEntry, Scraped,
 };
-use tokio::sync::mpsc;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::{Event, send};
@@ -33,11 +35,16 @@ const TEXT_MAX: usize = 500;
 /// How long a tracker may take to hear a farewell.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// A tracker, and a torrent that it is told about.
+type Line = (String, InfoHash);
+
 /// Announces and scrapes of one session.
 #[derive(Default)]
 pub(super) struct Announces {
     /// What each tracker was last told of each torrent, so that it can be told that the tab has left.
-    records: BTreeMap<(String, InfoHash), AnnounceParams>,
+    records: BTreeMap<Line, AnnounceParams>,
+    /// What is announced last of each torrent to each tracker, while it is under way: the next one waits for its end.
+    turns: BTreeMap<Line, oneshot::Receiver<()>>,
     asking: JoinSet<()>,
     /// Not aborted with the session.
     farewells: JoinSet<()>,
@@ -47,7 +54,7 @@ impl Announces {
     /// Asks a tracker; the answer comes as an [`Event::Answer`].
     ///
     /// # Errors
-    /// It is not asked; the answer says why.
+    /// Why it is not asked, for a person.
     pub(super) fn ask(
         &mut self,
         announce: Announce,
@@ -55,24 +62,27 @@ impl Announces {
         shared: &Arc<Shared>,
         port: u16,
         mailbox: &mpsc::Sender<Event>,
-    ) -> Result<(), Announced> {
+    ) -> Result<(), String> {
         let request = announce.request;
-        self.may_ask(&announce.url, is_registered, shared)
-            .map_err(|text| Announced { request, outcome: Outcome::Error(text) })?;
+        self.may_ask(&announce.url, is_registered, shared)?;
         let params = params(&announce, port);
-        let key = (announce.url, announce.info_hash);
-        let url = key.0.clone();
+        let line = (announce.url, announce.info_hash);
+        let url = line.0.clone();
+        let turn = self.take_turn(line.clone());
         if announce.event == AnnounceEvent::Stopped {
-            self.records.remove(&key);
-        } else if self.records.len() < RECORDS_MAX || self.records.contains_key(&key) {
-            self.records.insert(key, params.clone());
+            self.records.remove(&line);
+        } else if self.records.len() < RECORDS_MAX || self.records.contains_key(&line) {
+            self.records.insert(line, params.clone());
         }
         let (shared, mailbox) = (Arc::clone(shared), mailbox.clone());
         self.asking.spawn(async move {
+            let turn = turn.begin().await;
             let outcome = match shared.trackers.announce(&url, &params).await {
                 Ok(answer) => Outcome::Ok(announce_ok(answer)),
                 Err(error) => Outcome::Error(tracker_error(&error, &shared)),
             };
+            // The tab may be slow to take the answer; the tracker need not wait for that.
+            drop(turn);
             let _ = mailbox.send(Event::Answer(Frame::Announced(Announced { request, outcome }))).await;
         });
         Ok(())
@@ -81,17 +91,16 @@ impl Announces {
     /// Asks a tracker for the sizes of swarms; the answer comes as an [`Event::Answer`].
     ///
     /// # Errors
-    /// It is not asked; the answer says why.
+    /// Why it is not asked, for a person.
     pub(super) fn scrape(
         &mut self,
         scrape: Scrape,
         is_registered: bool,
         shared: &Arc<Shared>,
         mailbox: &mpsc::Sender<Event>,
-    ) -> Result<(), Scraped> {
+    ) -> Result<(), String> {
         let request = scrape.request;
-        self.may_ask(&scrape.url, is_registered, shared)
-            .map_err(|text| Scraped { request, outcome: Outcome::Error(text) })?;
+        self.may_ask(&scrape.url, is_registered, shared)?;
         let (shared, mailbox) = (Arc::clone(shared), mailbox.clone());
         self.asking.spawn(async move {
             let outcome = match shared.trackers.scrape(&scrape.url, &scrape.info_hashes).await {
@@ -127,39 +136,68 @@ impl Announces {
     /// Tells the trackers of these torrents that the tab has left them.
     pub(super) fn leave(&mut self, gone: &[InfoHash], shared: &Arc<Shared>, port: u16) {
         while self.farewells.try_join_next().is_some() {}
-        let leaving: Vec<_> = self.records.keys().filter(|(_, hash)| gone.contains(hash)).cloned().collect();
-        for key in leaving {
-            if let Some(params) = self.records.remove(&key) {
-                self.say_farewell(key.0, &params, port, shared);
+        let leaving: Vec<Line> =
+            self.records.keys().filter(|(_, hash)| gone.contains(hash)).cloned().collect();
+        for line in leaving {
+            if let Some(params) = self.records.remove(&line) {
+                self.say_farewell(line, &params, port, shared);
             }
         }
     }
 
     /// Tells all trackers that the tab has left, and waits until they have heard it or the time is over.
     pub(super) async fn leave_all(mut self, shared: &Arc<Shared>, port: u16) {
-        self.asking.abort_all();
-        for ((url, _), params) in std::mem::take(&mut self.records) {
-            self.say_farewell(url, &params, port, shared);
+        for (line, params) in std::mem::take(&mut self.records) {
+            self.say_farewell(line, &params, port, shared);
         }
         while self.farewells.join_next().await.is_some() {}
     }
 
-    fn say_farewell(&mut self, url: String, last: &AnnounceParams, port: u16, shared: &Arc<Shared>) {
+    /// A tracker that has not answered what it was told before would hear the farewell first, and then count us again;
+    /// one that is silent for so long is better left to forget us.
+    fn say_farewell(&mut self, line: Line, last: &AnnounceParams, port: u16, shared: &Arc<Shared>) {
+        let turn = self.take_turn(line.clone());
         let trackers = shared.trackers.clone().with_timeout(FAREWELL_TIMEOUT);
         let event = tracker::AnnounceEvent::Stopped;
         let params = AnnounceParams { event, port, num_want: 0, ..last.clone() };
         self.farewells.spawn(async move {
             // A tracker's address may hold a passkey and stays out of the log.
-            match trackers.announce(&url, &params).await {
+            let Ok(_turn) = tokio::time::timeout(FAREWELL_TIMEOUT, turn.begin()).await else {
+                return tracing::debug!("a silent tracker was not told that {} was left", params.info_hash);
+            };
+            match trackers.announce(&line.0, &params).await {
                 Ok(_) => tracing::debug!("a tracker knows that {} was left", params.info_hash),
                 Err(_) => tracing::debug!("a tracker was not told that {} was left", params.info_hash),
             }
         });
     }
+
+    /// A place behind what is under way to this tracker about this torrent.
+    fn take_turn(&mut self, line: Line) -> Turn {
+        self.turns.retain(|_, turn| turn.try_recv() == Err(TryRecvError::Empty));
+        let (over, next) = oneshot::channel();
+        Turn { before: self.turns.insert(line, next), over }
+    }
+}
+
+/// A place in a line of announces. Dropping it lets the next one go.
+struct Turn {
+    before: Option<oneshot::Receiver<()>>,
+    over: oneshot::Sender<()>,
+}
+
+impl Turn {
+    /// Waits until the one before is over. The next one may go when what this returns is dropped.
+    async fn begin(self) -> oneshot::Sender<()> {
+        if let Some(before) = self.before {
+            let _dropped = before.await;
+        }
+        self.over
+    }
 }
 
 fn tracker_error(error: &TrackerError, shared: &Shared) -> String {
-    if let TrackerError::Refused(refusal) = error {
+    if let TrackerError::Reach(ReachError::Refused(refusal)) = error {
         shared.refusals.note(CloseCode::DestinationRefused.code(), refusal);
     }
     shortened(error.to_string())
@@ -181,6 +219,7 @@ fn params(announce: &Announce, port: u16) -> AnnounceParams {
         },
         num_want: announce.num_want,
         key: announce.key,
+        tracker_id: announce.tracker_id.clone(),
     }
 }
 
@@ -195,6 +234,8 @@ fn announce_ok(answer: tracker::AnnounceAnswer) -> AnnounceOk {
         incomplete: answer.incomplete,
         peers,
         warning: answer.warning.map(shortened),
+        tracker_id: answer.tracker_id,
+        external_ip: answer.external_ip,
     }
 }
 
@@ -244,7 +285,7 @@ impl Fetches {
             let from = shared.config.dial_from();
             let result = fetch_torrent(&shared.policy, &fetch.url, from, FETCH_TIMEOUT).await;
             let result = result.map_err(|error| {
-                if let FetchError::Refused(refusal) = &error {
+                if let FetchError::Reach(ReachError::Refused(refusal)) = &error {
                     shared.refusals.note(CloseCode::DestinationRefused.code(), refusal);
                 }
                 shortened(error.to_string())

@@ -212,6 +212,22 @@ async fn an_unregistered_torrent_is_announced_stopped() {
 }
 
 #[tokio::test]
+async fn a_farewell_waits_for_the_announce_before_it() {
+    let relay = relay_with(&[]).await;
+    let (url, mut heard, let_go) = slow_tracker().await;
+    let mut tab = Tab::registered(&relay).await;
+    tab.send(&announce(&url, AnnounceEvent::Started)).await;
+    assert_eq!(in_time(heard.recv()).await.unwrap(), "started comes");
+    tab.send(&Frame::Unregister(relay_proto::Unregister { torrent: 1 })).await;
+    // An answer to what was asked later: the relay has taken the farewell in hand by now.
+    tab.send(&announce(&url, AnnounceEvent::Regular)).await;
+    assert!(matches!(tab.next().await, Some(Frame::Announced(_))));
+    let_go.send(()).unwrap();
+    assert_eq!(in_time(heard.recv()).await.unwrap(), "started is answered");
+    assert_eq!(in_time(heard.recv()).await.unwrap(), "stopped comes");
+}
+
+#[tokio::test]
 async fn a_tracker_that_was_told_is_not_told_again() {
     let relay = relay_with(&[]).await;
     let (mut tab, mut queries) = announced(&relay).await;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -17,7 +18,7 @@ use relay_proto::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -296,6 +297,27 @@ pub(crate) async fn tracker() -> (String, mpsc::UnboundedReceiver<String>) {
     (url, seen)
 }
 
+/// A tracker that answers `started` only when it is let go; it tells what comes and when it answers.
+pub(crate) async fn slow_tracker() -> (String, mpsc::UnboundedReceiver<String>, oneshot::Sender<()>) {
+    let (tell, heard) = mpsc::unbounded_channel();
+    let (let_go, gone) = oneshot::channel();
+    let gate = Arc::new(Mutex::new(Some(gone)));
+    let answer = async move |RawQuery(query): RawQuery| {
+        let query = query.unwrap_or_default();
+        let event = query.split("event=").nth(1).unwrap_or("regular").to_owned();
+        let _ = tell.send(format!("{event} comes"));
+        if let Some(gone) = gate.lock().await.take() {
+            let _ = gone.await;
+            let _ = tell.send(format!("{event} is answered"));
+        }
+        b"d8:intervali1800ee".to_vec()
+    };
+    let listener = TcpListener::bind("127.0.0.3:0").await.unwrap();
+    let url = format!("http://{}/announce", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/announce", get(answer))).await });
+    (url, heard, let_go)
+}
+
 pub(crate) fn announce(url: &str, event: AnnounceEvent) -> Frame<&'static [u8]> {
     Frame::Announce(Announce {
         request: 5,
@@ -308,6 +330,7 @@ pub(crate) fn announce(url: &str, event: AnnounceEvent) -> Frame<&'static [u8]> 
         downloaded: 22,
         left: 33,
         num_want: 50,
+        tracker_id: None,
     })
 }
 

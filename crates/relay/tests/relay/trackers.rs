@@ -34,7 +34,7 @@ async fn trackers_that_may_not_or_cannot_be_reached_are_errors_in_words() {
     let relay = relay_with(&[]).await;
     let mut tab = Tab::registered(&relay).await;
     assert!(error_of(&relay, &mut tab, "http://10.0.0.1/announce").await.contains("--allow-net"));
-    assert!(error_of(&relay, &mut tab, "gopher://127.0.0.1/").await.contains("no tracker address"));
+    assert!(error_of(&relay, &mut tab, "gopher://127.0.0.1/").await.contains("no address of the tracker"));
     assert!(!error_of(&relay, &mut tab, "http://127.0.0.1:1/announce").await.is_empty());
     let long = format!("http://127.0.0.1:1/{}", "a".repeat(5000));
     assert!(error_of(&relay, &mut tab, &long).await.contains("4096"));

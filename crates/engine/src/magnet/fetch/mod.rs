@@ -219,6 +219,7 @@ impl MetadataFetch {
                 left: LEFT_UNKNOWN,
                 port: self.port,
                 num_want,
+                tracker_id: self.trackers.tracker_id(tracker).map(<[u8]>::to_vec),
             }));
         }
     }

@@ -262,6 +262,7 @@ impl Swarm {
             }
             Output::Discard { piece } => self.nodes[number].discard(&self.content, piece),
             Output::Announce(request) => self.nodes[number].announces.push(request),
+            Output::Scrape { .. } => {}
             Output::Event(event) => self.nodes[number].events.push((self.now, event)),
             Output::Wait { .. } => unreachable!("handled by the caller"),
         }

@@ -166,3 +166,39 @@ fn read_numbers(bytes: &[u8]) -> Option<([u32; 3], &[u8])> {
 fn too_short(what: &str) -> TrackerError {
     TrackerError::BadAnswer(format!("its answer to the {what} is too short"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn options(url: &str) -> Vec<u8> {
+        url_data(&Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn path_and_query_go_along_as_url_data() {
+        assert_eq!(options("udp://t.example:80/dir?a=b&c=d")[..14], *b"\x02\x0c/dir?a=b&c=d");
+        assert_eq!(options("udp://t.example:80/dir?a=b&c=d")[14..], [OPTION_END]);
+    }
+
+    #[test]
+    fn an_address_without_path_needs_no_options() {
+        assert_eq!((options("udp://t.example:80"), options("udp://t.example:80/")), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_long_path_is_cut_into_options_of_255_bytes_and_one_that_is_too_long_is_left_out() {
+        let path = "x".repeat(299);
+        let data = options(&format!("udp://t.example:80/{path}"));
+        assert_eq!((data[0], data[1], data[257], data[258]), (2, 255, 2, 45));
+        assert_eq!((data.len(), data[304]), (305, OPTION_END));
+        assert_eq!(options(&format!("udp://t.example:80/{}", "x".repeat(1000))), []);
+    }
+
+    #[test]
+    fn a_connect_begins_with_the_number_by_which_trackers_know_it() {
+        assert_eq!(connect(0x0102_0304), *b"\x00\x00\x04\x17\x27\x10\x19\x80\0\0\0\0\x01\x02\x03\x04");
+    }
+}

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::rng::Rng;
-use crate::{AnnounceAnswer, AnnounceEvent, Config, Instant, TrackerKey, TrackerSnapshot};
+use crate::{AnnounceAnswer, AnnounceEvent, Config, Instant, ScrapeAnswer, TrackerKey, TrackerSnapshot};
 
 /// Without the tracker's own minimum, ask for more peers no sooner than this (what trackers use to say).
 const HUNGRY_INTERVAL: Duration = Duration::from_secs(300);
@@ -33,7 +33,13 @@ struct Tracker {
     /// In back-off until then.
     retry_at: Instant,
     complete: Option<u32>,
+    downloaded: Option<u32>,
     incomplete: Option<u32>,
+    /// What it calls us; it wants to be told (not in any BEP, but all trackers that send one ask for it).
+    tracker_id: Option<Vec<u8>>,
+    /// It has answered an announce since it was last scraped.
+    wants_scrape: bool,
+    scraped_at: Option<Instant>,
     error: Option<String>,
 }
 
@@ -54,6 +60,8 @@ pub(crate) struct Trackers {
     owes_completed: bool,
     /// Trackers to be told that we leave.
     stopping: Vec<TrackerKey>,
+    /// A tracker has answered since scrapes were last looked at.
+    may_scrape: bool,
 }
 
 impl Trackers {
@@ -72,7 +80,11 @@ impl Trackers {
                     failures: 0,
                     retry_at: Instant::ZERO,
                     complete: None,
+                    downloaded: None,
                     incomplete: None,
+                    tracker_id: None,
+                    wants_scrape: false,
+                    scraped_at: None,
                     error: None,
                 });
             }
@@ -88,11 +100,17 @@ impl Trackers {
             hungry_due: Instant::ZERO,
             owes_completed: false,
             stopping: Vec::new(),
+            may_scrape: false,
         }
     }
 
     pub(crate) fn url(&self, tracker: TrackerKey) -> &str {
         &self.trackers[tracker.0 as usize].url
+    }
+
+    /// What this tracker wants to be told of its last answers.
+    pub(crate) fn tracker_id(&self, tracker: TrackerKey) -> Option<&[u8]> {
+        self.tracker(tracker).tracker_id.as_deref()
     }
 
     /// We take part from now on.
@@ -166,8 +184,13 @@ impl Trackers {
                 tracker.knows_us = true;
                 tracker.failures = 0;
                 tracker.retry_at = Instant::ZERO;
-                tracker.complete = answer.complete;
-                tracker.incomplete = answer.incomplete;
+                tracker.complete = answer.complete.or(tracker.complete);
+                tracker.incomplete = answer.incomplete.or(tracker.incomplete);
+                tracker.wants_scrape = true;
+                self.may_scrape = true;
+                if answer.tracker_id.is_some() {
+                    tracker.tracker_id.clone_from(&answer.tracker_id);
+                }
                 tracker.error =
                     answer.warning.as_ref().map(|warning| format!("the tracker warns: {warning}"));
                 let least = answer.min_interval.unwrap_or_default().max(config.announce_interval_min);
@@ -193,6 +216,34 @@ impl Trackers {
         true
     }
 
+    /// The tracker to scrape now, if any: one that answers announces, and was not asked for a while. Its counts include
+    /// the downloads that were completed, which no announce tells.
+    pub(crate) fn poll_scrape(&mut self, config: &Config, now: Instant) -> Option<TrackerKey> {
+        let is_due = |tracker: &Tracker| {
+            let rested = tracker.scraped_at.is_none_or(|at| now.since(at) >= config.scrape_interval);
+            tracker.wants_scrape && rested
+        };
+        self.may_scrape &= self.is_running;
+        let at = self.may_scrape.then(|| self.trackers.iter().position(is_due)).flatten();
+        self.may_scrape = at.is_some();
+        let at = at?;
+        let tracker = &mut self.trackers[at];
+        tracker.wants_scrape = false;
+        tracker.scraped_at = Some(now);
+        Some(TrackerKey(at as u32))
+    }
+
+    /// A tracker answered a scrape. That it cannot be scraped is no fault: many cannot.
+    pub(crate) fn handle_scrape(&mut self, key: TrackerKey, result: &Result<ScrapeAnswer, String>) {
+        if let Some(tracker) = self.trackers.get_mut(key.0 as usize)
+            && let Ok(answer) = result
+        {
+            tracker.complete = Some(answer.complete);
+            tracker.downloaded = Some(answer.downloaded);
+            tracker.incomplete = Some(answer.incomplete);
+        }
+    }
+
     /// One entry for each tracker, in the order of their keys.
     pub(crate) fn snapshots(&self, is_hungry: bool) -> Vec<TrackerSnapshot> {
         let next_at = self.next_at(is_hungry);
@@ -204,6 +255,7 @@ impl Trackers {
             asking: self.asking_of(TrackerKey(number)).map(|asking| asking.event),
             next: next_at.filter(|_| first == Some(TrackerKey(number))),
             complete: tracker.complete,
+            downloaded: tracker.downloaded,
             incomplete: tracker.incomplete,
             error: tracker.error.clone(),
         };
@@ -260,182 +312,4 @@ impl Trackers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use AnnounceEvent::{Completed, Regular, Started, Stopped};
-
-    fn trackers(tiers: &[&[&str]]) -> Trackers {
-        let tiers: Vec<Vec<String>> =
-            tiers.iter().map(|tier| tier.iter().map(ToString::to_string).collect()).collect();
-        Trackers::new(&tiers, &mut Rng::new(1))
-    }
-
-    fn at(s: u64) -> Instant {
-        Instant::from_millis(s * 1000)
-    }
-
-    fn every(s: u64) -> Result<AnnounceAnswer, String> {
-        Ok(AnnounceAnswer { interval: Duration::from_secs(s), ..AnnounceAnswer::default() })
-    }
-
-    fn refused() -> Result<AnnounceAnswer, String> {
-        Err("it is down".into())
-    }
-
-    /// Polls at `s` and answers; gives the address that was asked and the event.
-    fn ask(
-        trackers: &mut Trackers,
-        s: u64,
-        answer: &Result<AnnounceAnswer, String>,
-    ) -> (String, AnnounceEvent) {
-        let (key, event) = trackers.poll(at(s), false).expect("an announce is due");
-        assert_eq!(trackers.poll(at(s), false), None, "one at a time");
-        assert!(trackers.handle_answer(&Config::default(), at(s), key, answer));
-        (trackers.url(key).to_string(), event)
-    }
-
-    #[test]
-    fn the_first_announce_is_started_and_the_next_ones_keep_the_interval() {
-        let mut one = trackers(&[&["a"]]);
-        assert_eq!((one.poll(at(0), true), one.next_at(true)), (None, None), "not before the start");
-        one.start(at(5));
-        assert_eq!(ask(&mut one, 5, &every(1800)).1, Started);
-        assert_eq!(one.next_at(false), Some(at(1805)));
-        assert_eq!(one.poll(at(1804), false), None);
-        assert_eq!(ask(&mut one, 1805, &every(0)).1, Regular);
-        assert_eq!(one.next_at(false), Some(at(1835)), "never sooner than the shortest interval");
-    }
-
-    #[test]
-    fn wanting_peers_asks_sooner_but_not_below_the_trackers_minimum() {
-        let mut one = trackers(&[&["a"]]);
-        one.start(at(0));
-        let answer = AnnounceAnswer {
-            interval: Duration::from_secs(1800),
-            min_interval: Some(Duration::from_secs(60)),
-            ..AnnounceAnswer::default()
-        };
-        ask(&mut one, 0, &Ok(answer));
-        assert_eq!((one.next_at(true), one.next_at(false)), (Some(at(60)), Some(at(1800))));
-    }
-
-    #[test]
-    fn tiers_are_tried_in_order_and_success_moves_to_the_front_of_its_tier() {
-        let mut many = trackers(&[&["a1", "a2", "a3"], &["b1"]]);
-        many.start(at(0));
-        let first = ask(&mut many, 0, &refused()).0;
-        let second = ask(&mut many, 0, &every(100)).0;
-        assert!(first.starts_with('a') && second.starts_with('a') && first != second);
-        assert_eq!(ask(&mut many, 100, &every(100)), (second.clone(), Regular));
-        // Now all of the first tier fail.
-        let tried: Vec<String> = (0..3).map(|_| ask(&mut many, 200, &refused()).0).collect();
-        assert_eq!(tried[0], second);
-        assert_eq!(ask(&mut many, 200, &every(100)), ("b1".into(), Started));
-    }
-
-    #[test]
-    fn a_failing_tracker_is_left_alone_twice_as_long_each_time() {
-        let mut one = trackers(&[&["a"]]);
-        one.start(at(0));
-        let mut now = 0;
-        let mut waits = Vec::new();
-        for _ in 0..12 {
-            ask(&mut one, now, &refused());
-            let next = one.next_at(true).expect("it is tried again").micros() / 1_000_000;
-            waits.push(next - now);
-            now = next;
-        }
-        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 1280, 1800, 1800, 1800]);
-        assert_eq!(one.snapshots(false)[0].error.as_deref(), Some("it is down"));
-        ask(&mut one, now, &every(60));
-        assert_eq!(one.snapshots(false)[0].error, None);
-    }
-
-    #[test]
-    fn a_tracker_that_says_nothing_is_not_waited_for() {
-        let mut two = trackers(&[&["a"], &["b"]]);
-        two.start(at(0));
-        let (silent, _) = two.poll(at(0), true).expect("started");
-        assert_eq!((two.poll(at(9), true), two.next_at(true)), (None, Some(at(10))));
-        let (other, event) = two.poll(at(10), true).expect("the next one is asked beside it");
-        assert_eq!((two.url(silent), two.url(other), event), ("a", "b", Started));
-        assert_eq!((two.poll(at(30), true), two.next_at(true)), (None, None), "there is nobody else");
-        assert!(two.handle_answer(&Config::default(), at(31), other, &every(1800)));
-        assert_eq!(two.next_at(false), Some(at(1831)), "the silent one is asked already");
-        assert!(two.handle_answer(&Config::default(), at(45), silent, &refused()));
-        assert_eq!(two.next_at(false), Some(at(1831)));
-    }
-
-    #[test]
-    fn a_silent_tracker_does_not_keep_others_from_hearing_that_we_leave() {
-        let mut two = trackers(&[&["a"], &["b"]]);
-        two.start(at(0));
-        ask(&mut two, 0, &refused());
-        assert_eq!(ask(&mut two, 0, &every(60)), ("b".into(), Started));
-        let (silent, _) = two.poll(at(60), false).expect("the first tier again");
-        assert_eq!(two.url(silent), "a");
-        two.stop();
-        let (told, event) = two.poll(at(61), false).expect("the other one is told");
-        assert_eq!((two.url(told), event), ("b", Stopped));
-        assert_eq!((two.poll(at(61), false), two.next_at(false)), (None, None));
-    }
-
-    #[test]
-    fn a_start_ends_the_back_off() {
-        let mut one = trackers(&[&["a"]]);
-        one.start(at(0));
-        for now in [0, 5, 15, 35] {
-            ask(&mut one, now, &refused());
-        }
-        one.stop();
-        one.start(at(36));
-        ask(&mut one, 36, &refused());
-        assert_eq!(one.next_at(false), Some(at(41)), "and begins with the shortest wait again");
-    }
-
-    #[test]
-    fn a_warning_is_shown_until_the_next_answer() {
-        let mut one = trackers(&[&["a"]]);
-        one.start(at(0));
-        let warning = Some("your client is old".to_owned());
-        ask(&mut one, 0, &Ok(AnnounceAnswer { warning, ..AnnounceAnswer::default() }));
-        assert_eq!(one.snapshots(false)[0].error.as_deref(), Some("the tracker warns: your client is old"));
-        ask(&mut one, 30, &every(60));
-        assert_eq!(one.snapshots(false)[0].error, None);
-    }
-
-    #[test]
-    fn completion_is_told_at_once_and_once() {
-        let mut one = trackers(&[&["a"]]);
-        one.start(at(0));
-        ask(&mut one, 0, &every(1800));
-        one.completed(at(10));
-        assert_eq!(one.next_at(false).map(|due| due <= at(10)), Some(true));
-        assert_eq!(ask(&mut one, 10, &refused()).1, Completed);
-        assert_eq!(one.next_at(false), Some(at(15)));
-        assert_eq!(ask(&mut one, 15, &every(1800)).1, Completed);
-        assert_eq!(ask(&mut one, 1815, &every(1800)).1, Regular);
-    }
-
-    #[test]
-    fn leaving_is_told_to_who_knows_us_even_if_it_learns_of_us_late() {
-        let mut one = trackers(&[&["a", "b"]]);
-        one.start(at(0));
-        let (key, _) = one.poll(at(0), false).expect("started");
-        one.stop();
-        assert_eq!(one.poll(at(1), false), None, "the first announce is still under way");
-        one.handle_answer(&Config::default(), at(2), key, &every(60));
-        assert_eq!(one.poll(at(2), false), Some((key, Stopped)));
-        one.handle_answer(&Config::default(), at(3), key, &refused());
-        assert_eq!((one.poll(at(4), false), one.next_at(false)), (None, None), "told once");
-        one.start(at(5));
-        assert_eq!(ask(&mut one, 5, &every(60)).1, Started);
-    }
-
-    #[test]
-    fn an_answer_that_nobody_waits_for_changes_nothing() {
-        let mut one = trackers(&[&["a"]]);
-        assert!(!one.handle_answer(&Config::default(), at(0), TrackerKey(0), &every(1)));
-        assert!(!one.handle_answer(&Config::default(), at(0), TrackerKey(9), &every(1)));
-    }
-}
+mod tests;
