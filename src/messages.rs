@@ -412,7 +412,8 @@ pub struct LogLine {
     pub number: u64,
     /// Milliseconds since the engine started.
     pub at_ms: u64,
-    /// `pick`, `choke`, `unchoke`, `verified`, `failed`, `joined`, `left`, `banned`, `completed`, `goal` or `error`.
+    /// `pick`, `choke`, `unchoke`, `verified`, `failed`, `joined`, `left`, `banned`, `refused`, `completed`, `goal` or
+    /// `error`.
     pub kind: String,
     /// Peer, if one is concerned.
     pub peer: Option<u32>,

@@ -74,6 +74,8 @@ pub struct Config {
     pub silence_max: Duration,
     /// Close a connection whose handshake is not complete after so long.
     pub handshake_timeout: Duration,
+    /// A peer that is of no use for so long makes room when others wait (Transmission: one to five minutes).
+    pub useless_after: Duration,
     /// Before an address that failed is tried again; doubles with each failure.
     pub reconnect_delay: Duration,
     /// How long a peer that sent corrupt data is refused.
@@ -145,6 +147,7 @@ impl Default for Config {
             keep_alive_after: Duration::from_secs(115),
             silence_max: Duration::from_secs(240),
             handshake_timeout: Duration::from_secs(20),
+            useless_after: Duration::from_secs(120),
             reconnect_delay: Duration::from_secs(15),
             ban_duration: Duration::from_secs(3600),
             announce_retry: Duration::from_secs(5),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    BlockRef, ChokeReason, CloseReason, FilePriority, Goal, Goals, History, Instant, Limits, PartialPieces,
-    PeerKey, PickOrder, PickReason, PieceIndex, Share, Strategy, TrackerKey,
+    AddressRefusal, BanReason, BlockRef, ChokeReason, CloseReason, FilePriority, Goal, Goals, History,
+    Instant, Limits, PartialPieces, PeerKey, PickOrder, PickReason, PieceIndex, Share, Strategy, TrackerKey,
 };
 
 /// One thing that happened outside. The host hands it to [`crate::Engine::handle`] with the time.
@@ -131,6 +131,11 @@ pub enum Input<'a> {
         tracker: TrackerKey,
         /// Its counts, or what went wrong in words that a person understands.
         result: Result<ScrapeAnswer, String>,
+    },
+    /// The user forgives a host: nothing of it is banned any more.
+    Unban {
+        /// The host, as in [`crate::BanSnapshot`].
+        ip: IpAddr,
     },
     /// The host's incoming port, as trackers and peers are to be told; zero while there is none.
     Listening {
@@ -293,6 +298,14 @@ pub enum PeerSource {
     User,
     /// It connected to us.
     Incoming,
+    /// Another peer (BEP 11).
+    Pex,
+    /// The distributed hash table (BEP 5).
+    Dht,
+    /// Somebody on the local network (BEP 14).
+    Lsd,
+    /// The magnet link itself (`x.pe`, BEP 9).
+    Magnet,
 }
 
 /// A decision or a change that is worth showing.
@@ -334,6 +347,17 @@ pub enum Event {
         peer: PeerKey,
         /// Its address.
         addr: SocketAddr,
+        /// Why.
+        reason: BanReason,
+    },
+    /// Addresses of peers were offered and are not used.
+    AddressesRefused {
+        /// Who offered them.
+        source: PeerSource,
+        /// How many.
+        count: u32,
+        /// Why.
+        reason: AddressRefusal,
     },
     /// The handshake with a peer is done.
     PeerJoined {

@@ -62,8 +62,10 @@ pub use metainfo::{
 };
 pub use partial_pieces::{BlockRun, PartialPieces};
 pub use priority::{FilePriority, PickOrder};
-pub use reason::{ChokeReason, CloseReason, PickReason};
+pub use reason::{AddressRefusal, BanReason, ChokeReason, CloseReason, PickReason, UselessReason};
 pub use resume::{BlockJournal, Resume, ResumeError, ResumeLog, SETTINGS_LEN_MAX};
-pub use snapshot::{MetadataPeer, MetadataSummary, PeerSnapshot, PieceState, Summary, TrackerSnapshot};
+pub use snapshot::{
+    BanSnapshot, MetadataPeer, MetadataSummary, PeerSnapshot, PieceState, Summary, TrackerSnapshot,
+};
 pub use time::Instant;
 pub use wire::{Decoded, Decoder, HashRange, Message, PIECE_HEADER_LEN, Reserved, piece_header};

@@ -100,6 +100,38 @@ reasons! {
     }
 }
 
+reasons! {
+    /// Why a peer is of no use to us. When all places are taken, one that has been useless for minutes makes room.
+    UselessReason {
+        NothingToTrade => "nothing-to-trade",
+            "Neither side has anything that the other wants.";
+        DeliversNothing => "delivers-nothing",
+            "It has unchoked us, and delivers nothing.";
+        WantsNothing => "wants-nothing",
+            "We are a seed, and it wants nothing that we have.";
+        TakesNothing => "takes-nothing",
+            "We are a seed and have unchoked it, and it takes nothing.";
+    }
+}
+
+reasons! {
+    /// Why a peer is banned.
+    BanReason {
+        CorruptData => "corrupt-data",
+            "It alone sent a piece that does not match its hash.";
+        BadMetadata => "bad-metadata",
+            "It sent an info dictionary that does not match the info hash.";
+    }
+}
+
+reasons! {
+    /// Why addresses of peers are not used.
+    AddressRefusal {
+        PrivateTorrent => "private-torrent",
+            "The torrent is private: only its trackers may introduce peers (BEP 27).";
+    }
+}
+
 /// Why a connection was closed. Where the remote is at fault, the numbers say what it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CloseReason {
@@ -197,6 +229,17 @@ pub enum CloseReason {
         /// The bound.
         max: u32,
     },
+    /// All places are taken, others wait, and it has been of no use for long.
+    Replaced {
+        /// Why it is of no use.
+        why: UselessReason,
+        /// For how long, in seconds.
+        useless_s: u32,
+    },
+    /// All places are taken, nothing is traded with it, and somebody of higher canonical priority came (BEP 40).
+    OutRanked,
+    /// The torrent is private, and another tracker answers now: only its peers count (BEP 27).
+    TrackerSwitched,
     /// The torrent was paused or removed.
     Stopped,
     /// It does not hand out the info dictionary (BEP 9), which is all that is wanted of it.
@@ -249,6 +292,9 @@ impl CloseReason {
             Self::BothSeeds => "both-seeds",
             Self::BothUploadOnly => "both-upload-only",
             Self::TooManyPeers { .. } => "too-many-peers",
+            Self::Replaced { .. } => "replaced",
+            Self::OutRanked => "out-ranked",
+            Self::TrackerSwitched => "tracker-switched",
             Self::Stopped => "stopped",
             Self::NoMetadata => "no-metadata",
             Self::MetadataTooLong { .. } => "metadata-too-long",
@@ -295,6 +341,15 @@ impl fmt::Display for CloseReason {
             Self::BothSeeds => write!(f, "both sides have everything"),
             Self::BothUploadOnly => write!(f, "neither side downloads any more"),
             Self::TooManyPeers { max } => write!(f, "all {max} places for peers are taken"),
+            Self::Replaced { why, useless_s } => {
+                write!(f, "it made room for others after {useless_s} s of no use ({})", why.code())
+            }
+            Self::OutRanked => {
+                write!(f, "nothing was traded with it, and one of higher priority took its place")
+            }
+            Self::TrackerSwitched => {
+                write!(f, "another tracker answers for this private torrent, and only its peers count")
+            }
             Self::Stopped => write!(f, "the torrent was stopped"),
             Self::NoMetadata => write!(f, "it does not hand out the torrent's metadata"),
             Self::MetadataTooLong { len, max } => {

@@ -1,9 +1,9 @@
 //! What the engine shows of itself: plain copies, made when a host asks for them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::{AnnounceEvent, ChokeReason, Instant, PeerId, PeerKey, PeerSource};
+use crate::{AnnounceEvent, BanReason, ChokeReason, Instant, PeerId, PeerKey, PeerSource};
 
 /// The torrent in numbers. Cheap: nothing in it is counted when asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +87,21 @@ pub struct PeerSnapshot {
     pub requests_in: u32,
     /// How long it has been connected.
     pub connected: Duration,
+}
+
+/// A host that is refused, or a part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BanSnapshot {
+    /// The host.
+    pub ip: IpAddr,
+    /// Only this port of it (on loopback, where every port may be another client).
+    pub port: Option<u16>,
+    /// Only who calls itself so (on loopback).
+    pub peer_id: Option<PeerId>,
+    /// Why.
+    pub reason: BanReason,
+    /// Until when.
+    pub until: Instant,
 }
 
 /// One tracker.

@@ -94,7 +94,7 @@ pub struct NetArgs {
     /// Local address of the connections that go out [default: the one of --listen]
     #[arg(long, value_name = "IP")]
     pub bind: Option<IpAddr>,
-    /// A peer to begin with, wherever it is; may be repeated
+    /// A peer to begin with, wherever it is; may be repeated; not for private torrents
     #[arg(long = "peer", value_name = "IP:PORT")]
     pub peers: Vec<SocketAddr>,
     /// Also reach this network, which is not part of the public internet; may be repeated

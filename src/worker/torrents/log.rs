@@ -29,7 +29,7 @@ pub(crate) struct Log {
 impl Log {
     /// Adds a line.
     pub(crate) fn push(&mut self, now: Instant, event: Event) {
-        if let Event::PeerJoined { peer, addr } | Event::Banned { peer, addr } = event {
+        if let Event::PeerJoined { peer, addr } | Event::Banned { peer, addr, .. } = event {
             if self.names.len() >= NAMES_MAX {
                 // Keys count up: the lowest is the oldest.
                 self.names.pop_first();
@@ -88,12 +88,19 @@ impl Log {
                     suspects.iter().map(|peer| self.name(*peer)).collect::<Vec<_>>().join(", ")
                 ),
             ),
-            Event::Banned { peer, addr } => (
+            Event::Banned { peer, addr, reason } => (
                 "banned",
                 Some(*peer),
                 None,
+                Some(reason.code()),
+                format!("{addr} is refused from now on. {}", reason.text()),
+            ),
+            Event::AddressesRefused { count, reason, .. } => (
+                "refused",
                 None,
-                format!("{addr} sent corrupt data and is refused from now on."),
+                None,
+                Some(reason.code()),
+                format!("{count} addresses of peers are not used. {}", reason.text()),
             ),
             Event::PeerJoined { peer, addr } => {
                 ("joined", Some(*peer), None, None, format!("{addr} joined."))

@@ -1,5 +1,7 @@
 //! Start and pause.
 
+use std::net::IpAddr;
+
 use super::Engine;
 use crate::rate::TokenBucket;
 use crate::{CloseReason, Event, History, Output, PartialPieces, PeerKey};
@@ -34,10 +36,24 @@ impl Engine {
         }
         self.is_running = false;
         self.trackers.stop();
+        self.close_all(&CloseReason::Stopped);
+    }
+
+    /// The host's incoming port, or none any more.
+    pub(super) fn handle_listening(&mut self, port: u16) {
+        self.port = port;
+        self.book.update_own(|own| own.set_port(port));
+    }
+
+    /// A host is forgiven, and its addresses may be tried.
+    pub(super) fn handle_unban(&mut self, ip: IpAddr) {
+        self.bans.lift(ip);
+        self.book.retry_host(self.now, ip, &mut self.rng);
+    }
+
+    pub(super) fn close_all(&mut self, reason: &CloseReason) {
         let keys: Vec<PeerKey> = self.peers.keys().copied().collect();
-        for key in keys {
-            self.close(key, CloseReason::Stopped);
-        }
+        keys.into_iter().for_each(|key| self.close(key, reason.clone()));
     }
 
     /// What is not verified may not be stored either: it is fetched again when the user lets us go on.

@@ -1,9 +1,8 @@
 //! Messages of extensions (BEP 10): routed to what handles each, and the extension handshake.
 
-use std::net::IpAddr;
-
 use super::Engine;
-use crate::ext::{BadExtended, CLIENT, ExtendedHandshake, Extension, HANDSHAKE_ID, majority};
+use crate::ext::{BadExtended, CLIENT, ExtendedHandshake, Extension, HANDSHAKE_ID};
+use crate::peers::Voter;
 use crate::{CloseReason, Message, PeerKey, Reserved};
 
 impl Engine {
@@ -75,19 +74,17 @@ impl Engine {
 
     fn handle_extended_handshake(&mut self, key: PeerKey, payload: &[u8]) -> Result<(), BadExtended> {
         let said = ExtendedHandshake::parse(payload)?;
+        let your_ip = said.your_ip;
         let Some(peer) = self.peers.get_mut(&key) else { return Ok(()) };
+        let voter = Voter::Peer(peer.addr.ip());
         peer.extensions.take_in(said);
         if let Some(requests_max) = peer.extensions.said.requests_max {
             peer.pipeline.set_depth_max(requests_max.min(self.config.requests_told_max));
         }
-        self.count_voices_on_our_ip();
+        if let Some(your_ip) = your_ip {
+            self.book.update_own(|own| own.vote(voter, your_ip));
+        }
         self.close_if_neither_downloads(key);
         Ok(())
-    }
-
-    fn count_voices_on_our_ip(&mut self) {
-        let named = || self.peers.values().filter_map(|peer| peer.extensions.said.your_ip);
-        self.external_v4 = majority(named().filter(IpAddr::is_ipv4)).or(self.external_v4);
-        self.external_v6 = majority(named().filter(IpAddr::is_ipv6)).or(self.external_v6);
     }
 }

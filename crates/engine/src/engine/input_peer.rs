@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::Engine;
 use super::peer::{Peer, Stage};
-use crate::{CloseReason, Event, Handshake, Message, Output, PeerId, PeerKey, PeerSource, Reserved};
+use crate::{
+    AddressRefusal, CloseReason, Event, Handshake, Message, Output, PeerId, PeerKey, PeerSource, Reserved,
+};
 
 /// Addresses of peers that have left, remembered so that a piece they shared in can still be held against them.
 const DEPARTED_MAX: usize = 1000;
@@ -14,6 +16,13 @@ const HALF_DEAD_AFTER: Duration = Duration::from_secs(30);
 
 impl Engine {
     pub(super) fn handle_peers_found(&mut self, source: PeerSource, addrs: &[SocketAddr]) {
+        if self.metainfo.is_private() && source != PeerSource::Tracker {
+            if !addrs.is_empty() {
+                let (count, reason) = (addrs.len() as u32, AddressRefusal::PrivateTorrent);
+                self.outbox.event(Event::AddressesRefused { source, count, reason });
+            }
+            return;
+        }
         for &addr in addrs {
             if !self.bans.contains(self.now, addr, None) && !self.peers.values().any(|peer| peer.addr == addr)
             {
@@ -38,7 +47,7 @@ impl Engine {
             Some(CloseReason::Stopped)
         } else if self.bans.contains(self.now, addr, None) {
             Some(CloseReason::Banned)
-        } else if self.peers.len() >= max {
+        } else if self.peers.len() >= max && !self.make_room_for(addr) {
             Some(CloseReason::TooManyPeers { max: max as u32 })
         } else {
             None
@@ -167,10 +176,17 @@ impl Engine {
             CloseReason::OurOwnPeerId | CloseReason::CorruptData { .. } | CloseReason::Banned => {
                 self.book.never(peer.addr);
             }
+            CloseReason::TrackerSwitched => self.book.never(peer.addr),
             CloseReason::Stopped => self.book.retry_now(self.now, peer.addr, &mut self.rng),
             _ => {
                 // A seed may have become a downloader by the next try, but seldom has.
-                let is_idle = matches!(reason, CloseReason::BothSeeds | CloseReason::BothUploadOnly);
+                let is_idle = matches!(
+                    reason,
+                    CloseReason::BothSeeds
+                        | CloseReason::BothUploadOnly
+                        | CloseReason::Replaced { .. }
+                        | CloseReason::OutRanked
+                );
                 let was_useful = peer.down_bytes + peer.up_bytes > 0 && !is_idle;
                 self.book.retry_later(&self.config, self.now, peer.addr, was_useful, &mut self.rng);
             }

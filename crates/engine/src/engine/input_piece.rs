@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::Engine;
-use crate::{CloseReason, Event, Message, PeerId, PeerKey, PieceIndex, VerifyOutcome};
+use crate::{BanReason, CloseReason, Event, Message, PeerId, PeerKey, PieceIndex, VerifyOutcome};
 
 impl Engine {
     pub(super) fn handle_verified(&mut self, piece: PieceIndex, outcome: VerifyOutcome) {
@@ -63,8 +63,9 @@ impl Engine {
 
     fn ban(&mut self, culprit: PeerKey, piece: PieceIndex) {
         let Some((addr, peer_id)) = self.identity(culprit) else { return };
-        self.bans.add(&self.config, self.now, addr, peer_id);
-        self.outbox.event(Event::Banned { peer: culprit, addr });
+        let reason = BanReason::CorruptData;
+        self.bans.add(&self.config, self.now, addr, peer_id, reason);
+        self.outbox.event(Event::Banned { peer: culprit, addr, reason });
         let banned =
             self.peers.iter().filter(|(_, peer)| self.bans.contains(self.now, peer.addr, peer.peer_id));
         let keys: Vec<PeerKey> = banned.map(|(&key, _)| key).collect();

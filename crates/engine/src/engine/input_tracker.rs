@@ -1,7 +1,8 @@
 //! Announces: handed out when the schedule says so, answers taken in.
 
 use super::Engine;
-use crate::{AnnounceAnswer, AnnounceEvent, AnnounceRequest, Output, PeerSource, TrackerKey};
+use crate::peers::Voter;
+use crate::{AnnounceAnswer, AnnounceEvent, AnnounceRequest, CloseReason, Output, PeerSource, TrackerKey};
 
 /// A downloader with fewer peers, and addresses that may be tried, than this would like more before the interval is over.
 const PEERS_ENOUGH: usize = 5;
@@ -12,7 +13,20 @@ impl Engine {
         if let Ok(answer) = result
             && is_awaited
         {
+            if let Some(ip) = answer.external_ip {
+                self.book.update_own(|own| own.vote(Voter::Tracker(tracker), ip));
+            }
+            self.handle_introducer(tracker);
             self.handle_peers_found(PeerSource::Tracker, &answer.peers);
+        }
+    }
+
+    /// BEP 27: the peers of a private torrent are those of one tracker. Who switches to another leaves them all.
+    fn handle_introducer(&mut self, tracker: TrackerKey) {
+        let before = self.introducer.replace(tracker);
+        if self.metainfo.is_private() && before.is_some_and(|before| before != tracker) {
+            self.close_all(&CloseReason::TrackerSwitched);
+            self.book.forget_all();
         }
     }
 

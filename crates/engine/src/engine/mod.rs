@@ -19,6 +19,7 @@ mod input_wire;
 mod invariants;
 pub(crate) mod outbox;
 mod peer;
+mod places;
 mod requesting;
 mod serving;
 mod timers;
@@ -36,7 +37,7 @@ use crate::rng::Rng;
 use crate::trackers::Trackers;
 use crate::{
     Bitfield, ChokeReason, Config, FilePriority, Goals, History, InfoHash, Input, Instant, Metainfo, Output,
-    PeerId, PeerKey, PickReason, Share,
+    PeerId, PeerKey, PickReason, Share, TrackerKey,
 };
 use outbox::Outbox;
 use peer::Peer;
@@ -61,9 +62,6 @@ pub struct Engine {
     is_running: bool,
     /// Our incoming port; zero while there is none.
     port: u16,
-    /// Our addresses as most peers see them.
-    external_v4: Option<IpAddr>,
-    external_v6: Option<IpAddr>,
     picker: Picker,
     /// How much each file is wanted.
     file_priorities: Vec<FilePriority>,
@@ -84,6 +82,8 @@ pub struct Engine {
     suspects: BTreeSet<(IpAddr, PeerId)>,
     book: AddressBook,
     bans: Bans,
+    /// The tracker whose peers we know; only private torrents care.
+    introducer: Option<TrackerKey>,
     trackers: Trackers,
     outbox: Outbox,
     timers: timers::Timers,
@@ -163,8 +163,6 @@ impl Engine {
             now,
             is_running: false,
             port: 0,
-            external_v4: None,
-            external_v6: None,
             picker: Picker::new(geometry, have, &mut rng),
             file_priorities: vec![FilePriority::default(); metainfo.files().len()],
             best_rate: 0,
@@ -177,6 +175,7 @@ impl Engine {
             suspects: BTreeSet::new(),
             book: AddressBook::default(),
             bans: Bans::default(),
+            introducer: None,
             trackers: Trackers::new(metainfo.trackers(), &mut rng),
             outbox: Outbox::default(),
             timers: timers::Timers::default(),
@@ -230,7 +229,8 @@ impl Engine {
             Input::PickOrder { order } => self.handle_pick_order(order),
             Input::Deadlines { pieces } => self.handle_deadlines(pieces),
             Input::Scraped { tracker, result } => self.trackers.handle_scrape(tracker, &result),
-            Input::Listening { port } => self.port = port,
+            Input::Listening { port } => self.handle_listening(port),
+            Input::Unban { ip } => self.handle_unban(ip),
             Input::SetStrategy(strategy) => self.handle_set_strategy(strategy),
             Input::SetLimits(limits) => self.handle_set_limits(&limits),
             Input::SetShare(share) => self.handle_set_share(share),

@@ -9,7 +9,9 @@ use crate::picker::Outstanding;
 use crate::rate::{RateMeter, TokenBucket};
 use crate::requests::Pipeline;
 use crate::wire::Decoder;
-use crate::{Bitfield, BlockRef, ChokeReason, Config, Instant, PeerId, PeerSource, PieceIndex, Reserved};
+use crate::{
+    Bitfield, BlockRef, ChokeReason, Config, Instant, PeerId, PeerSource, PieceIndex, Reserved, UselessReason,
+};
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub(super) struct Peer {
     pub(super) peer_interested: bool,
     pub(super) is_snubbed: bool,
     pub(super) is_on_parole: bool,
+    /// Why it is of no use to us, and since when it has been of none.
+    pub(super) useless: Option<(UselessReason, Instant)>,
     pub(super) choke_reason: Option<ChokeReason>,
     /// Since when it has been choked, or held a slot of its kind.
     pub(super) turn_since: Instant,
@@ -143,6 +147,7 @@ impl Peer {
             peer_interested: false,
             is_snubbed: false,
             is_on_parole: false,
+            useless: None,
             choke_reason: None,
             turn_since: now,
             turn_up_bytes: 0,
@@ -179,6 +184,11 @@ impl Peer {
 
     pub(super) fn is_joined(&self) -> bool {
         self.stage == Stage::Joined
+    }
+
+    /// Payload went over it of late, in either direction.
+    pub(super) fn is_trading(&self, now: Instant) -> bool {
+        self.down_rate.per_second(now) + self.up_rate.per_second(now) > 0
     }
 
     /// It may be asked for blocks: while it chokes us, for those of the pieces that it gives all the same (BEP 6).

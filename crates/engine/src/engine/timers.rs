@@ -81,8 +81,10 @@ impl Engine {
         let keys: Vec<PeerKey> = self.peers.keys().copied().collect();
         for key in keys {
             self.look_at_connection(key);
+            self.note_uselessness(key);
         }
         self.look_at_deadlines();
+        self.replace_useless();
     }
 
     fn look_at_connection(&mut self, key: PeerKey) {

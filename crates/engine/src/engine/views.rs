@@ -1,13 +1,13 @@
 //! What a host may look at.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::Engine;
 use super::peer::Peer;
 use crate::client_name::client_name;
 use crate::{
-    Bitfield, ChokeReason, Config, FilePriority, Metainfo, PeerKey, PeerSnapshot, PickReason, PieceIndex,
-    Summary, TrackerSnapshot,
+    BanSnapshot, Bitfield, ChokeReason, Config, FilePriority, Metainfo, PeerKey, PeerSnapshot, PickReason,
+    PieceIndex, Summary, TrackerSnapshot,
 };
 
 impl Engine {
@@ -45,6 +45,18 @@ impl Engine {
     #[must_use]
     pub fn trackers(&self) -> Vec<TrackerSnapshot> {
         self.trackers.snapshots(self.is_hungry())
+    }
+
+    /// Who is refused, why, and until when; [`crate::Input::Unban`] ends it.
+    #[must_use]
+    pub fn bans(&self) -> Vec<BanSnapshot> {
+        self.bans.snapshots(self.now)
+    }
+
+    /// Only trackers may introduce peers (BEP 27): a host must not look for them in the DHT or on the local network.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.metainfo.is_private()
     }
 
     /// Writes one byte for each piece, a [`crate::PieceState`], over what is in `states`.
@@ -91,10 +103,11 @@ impl Engine {
         &self.metainfo
     }
 
-    /// Our address of the same family as `like`, as most peers see it (BEP 10, `yourip`); `None` before any says so.
+    /// Our address of the same family as `like`, as most peers and trackers see it (BEP 10, `yourip`; BEP 24); `None`
+    /// before any says so.
     #[must_use]
-    pub const fn external_ip(&self, like: IpAddr) -> Option<IpAddr> {
-        if like.is_ipv4() { self.external_v4 } else { self.external_v6 }
+    pub fn external_ip(&self, like: IpAddr) -> Option<IpAddr> {
+        self.book.own().towards(SocketAddr::new(like, 0)).map(|addr| addr.ip())
     }
 
     /// The configuration.

@@ -4,12 +4,10 @@
 mod handshake;
 mod metadata;
 mod remote;
-mod your_ip;
 
 pub use handshake::ExtendedHandshake;
 pub(crate) use metadata::{METADATA_PIECE_LEN, MetadataMessage};
 pub(crate) use remote::Extensions;
-pub(crate) use your_ip::majority;
 
 /// What we call ourselves.
 pub(crate) const CLIENT: &str = concat!("Swarmscope ", env!("CARGO_PKG_VERSION"));

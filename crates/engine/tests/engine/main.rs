@@ -11,6 +11,8 @@ mod limits;
 mod magnet;
 mod metadata;
 mod peers;
+mod places;
+mod private;
 mod resuming;
 mod suspects;
 mod swarm;

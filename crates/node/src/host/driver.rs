@@ -345,6 +345,9 @@ impl Driver {
             }
             Event::PeerLeft { peer, reason } => tracing::debug!(peer = peer.0, %reason, "peer left"),
             Event::Banned { addr, .. } => tracing::info!(%addr, "banned: it sent corrupt data"),
+            Event::AddressesRefused { count, reason, .. } => {
+                tracing::warn!("{count} addresses of peers are not used. {}", reason.text());
+            }
             Event::PieceFailed { piece, .. } => tracing::info!(piece = piece.0, "corrupt piece"),
             other => tracing::trace!(?other, "event"),
         }

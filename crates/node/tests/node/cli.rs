@@ -18,13 +18,12 @@ async fn what_is_created_is_seeded_and_got_byte_for_byte() {
     }
     let torrent = folder.path().join("t.torrent");
     let (original_arg, torrent_arg) = (original.to_str().unwrap(), torrent.to_str().unwrap());
-    let mut create =
-        Program::start(["create", original_arg, "-o", torrent_arg, "--comment", "hello", "--private"]);
+    let mut create = Program::start(["create", original_arg, "-o", torrent_arg, "--comment", "hello"]);
     let created = create.wait_for("created", |_| true).await;
     assert!(create.end().await.0.success());
     let metainfo = engine::Metainfo::parse(&fs::read(&torrent).unwrap()).unwrap();
     assert_eq!(created["info_hash"], metainfo.info_hash().to_string());
-    assert_eq!((metainfo.comment(), metainfo.is_private()), (Some("hello"), true));
+    assert_eq!((metainfo.comment(), metainfo.is_private()), (Some("hello"), false));
 
     let listen = fresh_addr().to_string();
     let mut seed = Program::start(["seed", torrent_arg, "--data", original_arg, "--listen", &listen]);
@@ -47,6 +46,28 @@ async fn what_is_created_is_seeded_and_got_byte_for_byte() {
     for (path, len) in files {
         assert_eq!(fs::read(out.join("original").join(path)).unwrap(), noise(len), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_torrent_can_be_created_private_and_then_no_peer_can_be_named() {
+    let folder = tempdir().unwrap();
+    let (content, torrent) = (folder.path().join("a.bin"), folder.path().join("t.torrent"));
+    fs::write(&content, noise(1000)).unwrap();
+    let torrent_arg = torrent.to_str().unwrap();
+    let mut create = Program::start(["create", content.to_str().unwrap(), "-o", torrent_arg, "--private"]);
+    create.wait_for("created", |_| true).await;
+    assert!(create.end().await.0.success());
+    assert!(engine::Metainfo::parse(&fs::read(&torrent).unwrap()).unwrap().is_private());
+
+    let (listen, peer) = (fresh_addr().to_string(), fresh_addr().to_string());
+    let out = folder.path().join("out");
+    let out_arg = out.to_str().unwrap();
+    let mut get =
+        Program::start(["get", torrent_arg, "--out", out_arg, "--listen", &listen, "--peer", &peer]);
+    get.wait_for("progress", |_| true).await;
+    get.interrupt();
+    let (_, errors) = get.end().await;
+    assert!(errors.contains("only its trackers may introduce peers"), "{errors}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::peer::Asked;
 use crate::ext::{Extension, MetadataMessage};
 use crate::magnet::Verdict;
 use crate::magnet::assembly::{Assembly, Blame};
-use crate::{CloseReason, Event, Message, PeerKey};
+use crate::{BanReason, CloseReason, Event, Message, PeerKey};
 
 /// Lengths that are tried at the same time: one is right, and each of the others costs as much memory as it says.
 const LENS_MAX: usize = 4;
@@ -154,9 +154,10 @@ impl MetadataFetch {
     /// This peer sent what does not fit the hash: it is refused from now on.
     fn ban(&mut self, culprit: PeerKey) {
         let Some(&(addr, peer_id)) = self.senders.get(&culprit) else { return };
-        self.bans.add(&self.config, self.now, addr, peer_id);
+        let reason = BanReason::BadMetadata;
+        self.bans.add(&self.config, self.now, addr, peer_id, reason);
         self.book.never(addr);
-        self.outbox.event(Event::Banned { peer: culprit, addr });
+        self.outbox.event(Event::Banned { peer: culprit, addr, reason });
         let banned = |(_, peer): &(&PeerKey, &super::peer::Peer)| {
             self.bans.contains(self.now, peer.addr, peer.peer_id)
         };

@@ -97,7 +97,7 @@ impl MetadataFetch {
             look_at: None,
         };
         let peers = fetch.magnet.peers().to_vec();
-        fetch.handle_peers_found(PeerSource::User, &peers);
+        fetch.handle_peers_found(PeerSource::Magnet, &peers);
         fetch
     }
 

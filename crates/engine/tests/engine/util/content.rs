@@ -32,15 +32,33 @@ impl Content {
         Self { bytes: Arc::new(Vec::new()), metainfo }
     }
 
+    /// The same for members of its trackers only (BEP 27), with two tiers of one tracker each.
+    pub fn private(len: u64, piece_len: u32) -> Self {
+        let trackers = ["http://127.0.0.1/announce", "http://127.0.0.2/announce"];
+        let trackers = trackers.map(|url| vec![url.to_owned()]);
+        let metainfo = Self::describe(NewContent::File(len), len, piece_len, &trackers, true);
+        Self { bytes: Arc::new(Vec::new()), metainfo }
+    }
+
     fn build(content: NewContent<'_>, len: u64, piece_len: u32) -> Arc<Metainfo> {
+        Self::describe(content, len, piece_len, &[vec!["http://127.0.0.1/announce".to_owned()]], false)
+    }
+
+    fn describe(
+        content: NewContent<'_>,
+        len: u64,
+        piece_len: u32,
+        trackers: &[Vec<String>],
+        is_private: bool,
+    ) -> Arc<Metainfo> {
         let torrent = NewTorrent {
             name: "content",
             content,
             piece_len,
             // Hashing is the host's business, so the hashes need not be right here.
             piece_hashes: &vec![[0; 20]; len.div_ceil(u64::from(piece_len)) as usize],
-            trackers: &[vec!["http://127.0.0.1/announce".to_owned()]],
-            is_private: false,
+            trackers,
+            is_private,
             comment: None,
             created_by: None,
         };
