@@ -47,7 +47,7 @@ pub use codec::{HANDSHAKE_LEN, Handshake, InfoHash, PeerId};
 pub use config::Config;
 pub use create::{NewContent, NewTorrent, piece_len_for};
 pub use engine::Engine;
-pub use ext::{BadExtended, ExtendedHandshake, Extension};
+pub use ext::{BadExtended, ExtendedHandshake, Extension, PexFlags, PexMessage};
 pub use goals::{Goal, Goals, History};
 pub use ids::{BLOCK_LEN, BlockRef, PeerKey, PieceIndex, TrackerKey};
 pub use io::{

@@ -229,6 +229,11 @@ pub enum CloseReason {
         /// The bound.
         max: u32,
     },
+    /// It named other peers (BEP 11) far more often than once a minute.
+    PexFlood {
+        /// Messages in a row that came too soon.
+        ignored: u32,
+    },
     /// All places are taken, others wait, and it has been of no use for long.
     Replaced {
         /// Why it is of no use.
@@ -292,6 +297,7 @@ impl CloseReason {
             Self::BothSeeds => "both-seeds",
             Self::BothUploadOnly => "both-upload-only",
             Self::TooManyPeers { .. } => "too-many-peers",
+            Self::PexFlood { .. } => "pex-flood",
             Self::Replaced { .. } => "replaced",
             Self::OutRanked => "out-ranked",
             Self::TrackerSwitched => "tracker-switched",
@@ -341,6 +347,9 @@ impl fmt::Display for CloseReason {
             Self::BothSeeds => write!(f, "both sides have everything"),
             Self::BothUploadOnly => write!(f, "neither side downloads any more"),
             Self::TooManyPeers { max } => write!(f, "all {max} places for peers are taken"),
+            Self::PexFlood { ignored } => {
+                write!(f, "it named other peers too often, {ignored} times in a row within a minute")
+            }
             Self::Replaced { why, useless_s } => {
                 write!(f, "it made room for others after {useless_s} s of no use ({})", why.code())
             }

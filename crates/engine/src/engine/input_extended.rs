@@ -33,7 +33,7 @@ impl Engine {
             Extension::UploadOnly => self.handle_upload_only(key, payload),
             Extension::DontHave => self.handle_dont_have(key, payload),
             Extension::Metadata => self.handle_metadata(key, payload),
-            Extension::Pex => Ok(()),
+            Extension::Pex => self.handle_pex(key, payload),
         }
     }
 
@@ -41,7 +41,7 @@ impl Engine {
     pub(super) fn offers(&self, extension: Extension) -> bool {
         match extension {
             Extension::UploadOnly | Extension::DontHave | Extension::Metadata => true,
-            Extension::Pex => false,
+            Extension::Pex => !self.is_private(),
         }
     }
 
@@ -84,6 +84,7 @@ impl Engine {
         if let Some(your_ip) = your_ip {
             self.book.update_own(|own| own.vote(voter, your_ip));
         }
+        self.learn_port(key);
         self.close_if_neither_downloads(key);
         Ok(())
     }

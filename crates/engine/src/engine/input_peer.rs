@@ -114,7 +114,8 @@ impl Engine {
         while self.can_connect()
             && let Some((addr, source)) = self.book.take_due(self.now)
         {
-            if self.bans.contains(self.now, addr, None) || self.peers.values().any(|peer| peer.addr == addr) {
+            let is_there = |peer: &Peer| peer.addr == addr || peer.dial_addr() == Some(addr);
+            if self.bans.contains(self.now, addr, None) || self.peers.values().any(is_there) {
                 continue;
             }
             let key = PeerKey(self.next_key);
@@ -172,12 +173,13 @@ impl Engine {
 
     /// When to try the address again, if it is a known one: that of who came to us seldom is.
     fn keep_address(&mut self, peer: &Peer, reason: &CloseReason) {
+        let addr = peer.dial_addr().unwrap_or(peer.addr);
         match reason {
             CloseReason::OurOwnPeerId | CloseReason::CorruptData { .. } | CloseReason::Banned => {
-                self.book.never(peer.addr);
+                self.book.never(addr);
             }
-            CloseReason::TrackerSwitched => self.book.never(peer.addr),
-            CloseReason::Stopped => self.book.retry_now(self.now, peer.addr, &mut self.rng),
+            CloseReason::TrackerSwitched => self.book.never(addr),
+            CloseReason::Stopped => self.book.retry_now(self.now, addr, &mut self.rng),
             _ => {
                 // A seed may have become a downloader by the next try, but seldom has.
                 let is_idle = matches!(
@@ -188,8 +190,19 @@ impl Engine {
                         | CloseReason::OutRanked
                 );
                 let was_useful = peer.down_bytes + peer.up_bytes > 0 && !is_idle;
-                self.book.retry_later(&self.config, self.now, peer.addr, was_useful, &mut self.rng);
+                self.book.retry_later(&self.config, self.now, addr, was_useful, &mut self.rng);
             }
+        }
+    }
+
+    /// A peer that came to us has said at which port it listens: nobody else need be tried there, and it may be when
+    /// this connection is gone. Members of a private torrent are found through their tracker alone.
+    pub(super) fn learn_port(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get(&key).filter(|peer| peer.is_incoming) else { return };
+        if let Some(addr) = peer.dial_addr()
+            && !self.is_private()
+        {
+            self.book.add_in_use(&self.config, PeerSource::Incoming, addr);
         }
     }
 

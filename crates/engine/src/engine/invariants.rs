@@ -17,6 +17,7 @@ impl Engine {
         let joined = || peers().filter(|peer| peer.is_joined());
         self.picker.check(joined().map(|peer| (&peer.has, &peer.outstanding)));
         self.book.check(&self.config);
+        peers().for_each(|peer| peer.exchange.check());
         assert_eq!(self.joined as usize, joined().count(), "invariant: joined peers are counted");
         let connecting = peers().filter(|peer| peer.stage == Stage::Connecting).count();
         assert_eq!(self.connecting, connecting, "invariant: connections being made are counted");

@@ -11,6 +11,7 @@ mod input_fast;
 mod input_limits;
 mod input_metadata;
 mod input_peer;
+mod input_pex;
 mod input_piece;
 mod input_tracker;
 mod input_upload_only;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use crate::choker::Bid;
 use crate::ext::Extensions;
+use crate::peers::Exchange;
 use crate::picker::Outstanding;
 use crate::rate::{RateMeter, TokenBucket};
 use crate::requests::Pipeline;
@@ -48,6 +49,8 @@ pub(super) struct Peer {
     pub(super) extensions: Extensions,
     /// Bytes of the info dictionary that it got from us.
     pub(super) metadata_bytes: u64,
+    /// What was exchanged with it about other peers (BEP 11).
+    pub(super) exchange: Exchange,
     /// A message came: a bitfield would only add to what it has.
     pub(super) has_spoken: bool,
     pub(super) has: Bitfield,
@@ -137,6 +140,7 @@ impl Peer {
             spoken: Reserved::default(),
             extensions: Extensions::default(),
             metadata_bytes: 0,
+            exchange: Exchange::default(),
             has_spoken: false,
             has: Bitfield::none(pieces_total),
             is_counted_as_seed: false,
@@ -184,6 +188,12 @@ impl Peer {
 
     pub(super) fn is_joined(&self) -> bool {
         self.stage == Stage::Joined
+    }
+
+    /// Where others can connect to it, if that is known: the port from which it came is none at which it listens.
+    pub(super) fn dial_addr(&self) -> Option<SocketAddr> {
+        let port = if self.is_incoming { self.extensions.said.port? } else { self.addr.port() };
+        Some(SocketAddr::new(self.addr.ip(), port))
     }
 
     /// Payload went over it of late, in either direction.

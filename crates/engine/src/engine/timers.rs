@@ -84,6 +84,7 @@ impl Engine {
             self.note_uselessness(key);
         }
         self.look_at_deadlines();
+        self.exchange_peers();
         self.replace_useless();
     }
 

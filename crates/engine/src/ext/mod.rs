@@ -3,10 +3,12 @@
 
 mod handshake;
 mod metadata;
+mod pex;
 mod remote;
 
 pub use handshake::ExtendedHandshake;
 pub(crate) use metadata::{METADATA_PIECE_LEN, MetadataMessage};
+pub use pex::{PexFlags, PexMessage};
 pub(crate) use remote::Extensions;
 
 /// What we call ourselves.

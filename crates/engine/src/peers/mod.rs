@@ -4,11 +4,13 @@ mod bans;
 mod book;
 mod connect;
 mod own_address;
+mod pex;
 mod priority;
 mod replace;
 
 pub(crate) use bans::Bans;
 pub(crate) use book::AddressBook;
 pub(crate) use own_address::{OwnAddress, Voter};
+pub(crate) use pex::{Exchange, Hearing};
 pub(crate) use priority::priority;
 pub(crate) use replace::{Look, Picture, longest_useless, outranked, useless};

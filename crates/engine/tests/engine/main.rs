@@ -11,6 +11,7 @@ mod limits;
 mod magnet;
 mod metadata;
 mod peers;
+mod pex;
 mod places;
 mod private;
 mod resuming;
