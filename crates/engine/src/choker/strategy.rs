@@ -45,6 +45,11 @@ impl Strategy {
         }
     }
 
+    /// Newcomers may have a few pieces while they are choked (BEP 6, allowed fast).
+    pub(crate) const fn gives_a_start(self) -> bool {
+        !matches!(self, Self::FreeRider)
+    }
+
     /// One sentence for a person.
     #[must_use]
     pub const fn text(self) -> &'static str {

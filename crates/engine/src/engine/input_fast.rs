@@ -51,6 +51,9 @@ impl Engine {
 
     /// A peer that has next to nothing gets a start: pieces that it may ask for while it is choked.
     pub(super) fn send_allowed_fast(&mut self, key: PeerKey) {
+        if !self.config.strategy.gives_a_start() {
+            return;
+        }
         let Some(peer) = self.peers.get_mut(&key).filter(|peer| peer.spoken.has(Reserved::FAST)) else {
             return;
         };

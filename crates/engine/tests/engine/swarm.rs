@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{CloseReason, Config, Event, PickReason};
+use engine::{CloseReason, Config, Event, PickReason, Strategy};
 
 use crate::util::{Content, Net, Swarm};
 
@@ -140,6 +140,25 @@ fn the_endgame_takes_the_last_blocks_from_whoever_is_faster() {
     assert!(swarm.run_until(Duration::from_secs(20), |swarm| swarm.nodes[1].engine.summary().is_complete));
     let is_endgame = |event: &Event| matches!(event, Event::Picked { reason: PickReason::Endgame, .. });
     assert!(swarm.events(1).any(is_endgame));
+}
+
+#[test]
+fn every_strategy_downloads_among_others_that_trade_tit_for_tat() {
+    for strategy in Strategy::ALL {
+        let mut swarm = Swarm::new(Net::default(), Content::new(2_000_000, 65_536));
+        let limited = |strategy| Config { strategy, upload_rate_max: Some(150_000), ..Config::default() };
+        swarm.add(limited(Strategy::Standard), swarm.content.all());
+        for nth in 0..5 {
+            swarm.add(limited(if nth == 0 { strategy } else { Strategy::Standard }), swarm.content.none());
+        }
+        for node in 1..6 {
+            swarm.introduce(node, &[0, 1, 2, 3, 4, 5]);
+        }
+        assert!(swarm.run_until(10 * MINUTE, Swarm::all_complete), "{strategy}");
+        assert_identical(&swarm);
+        let given = swarm.nodes[1].engine.summary().up_bytes;
+        assert_eq!(given > 0, strategy != Strategy::FreeRider, "{strategy} gave {given}");
+    }
 }
 
 #[test]
