@@ -1,7 +1,7 @@
 //! Recomputes everything that is cached from the raw data.
 
 use super::Engine;
-use super::peer::Stage;
+use super::peer::{Peer, Stage};
 use crate::Reserved;
 use crate::picker::Outstanding;
 use crate::{FilePriority, PieceIndex};
@@ -44,57 +44,62 @@ impl Engine {
             assert!(self.peers.is_empty(), "invariant: no connections while paused");
         }
         for peer in peers() {
-            let missing = self.picker.missing();
-            let wanted = peer.has.iter().filter(|piece| missing.has(*piece)).count();
-            assert_eq!(peer.wanted_pieces as usize, wanted, "invariant: wanted pieces are counted");
-            assert_eq!(peer.am_interested, wanted > 0, "invariant: interest is up to date");
-            let released = peer.outstanding.iter().filter(|request| !request.is_active).count();
-            assert_eq!(peer.released as usize, released, "invariant: released requests are counted");
-            let comes = |request: &Outstanding| {
-                peer.incoming.is_some_and(|incoming| incoming.is_wanted && incoming.block == request.block)
-            };
-            assert!(
-                peer.spoken.has(Reserved::FAST) || peer.can_be_asked() || peer.outstanding.iter().all(comes),
-                "invariant: only who serves us is asked, but for a late block under way"
-            );
-            assert!(
-                peer.late.len() <= self.config.requests_per_peer_max as usize,
-                "invariant: late requests are bounded"
-            );
-            let max = self.config.requests_per_peer_max.max(self.config.requests_told_max);
-            assert!(peer.outstanding.len() <= max as usize, "invariant: requests are bounded");
-            assert!(
-                peer.requests_in.len() <= self.config.requests_from_peer_max as usize,
-                "invariant: requests_from_peer_max"
-            );
-            assert!(
-                !peer.am_choking
-                    || peer.requests_in.iter().all(|block| peer.allowed_to_it.contains(&block.piece)),
-                "invariant: who is choked waits for allowed pieces only"
-            );
-            let max = self.config.fast_pieces_max;
-            assert!(
-                peer.suggested.len() <= max && peer.allowed_fast.len() <= max,
-                "invariant: fast_pieces_max"
-            );
-            assert!(
-                !peer.am_choking || !peer.up_bucket.is_limited(),
-                "invariant: only who is unchoked has an allotment"
-            );
-            let is_held = self.could_serve(peer) && !peer.up_bucket.would_be_open(self.now);
-            assert!(
-                !is_held
-                    || self.timers.upload_held_until.is_some()
-                    || self.timers.is_upload_waiting
-                    || peer.up_bucket.opens_at().is_none(),
-                "invariant: who waits for its allotment is come back for"
-            );
-            assert!(peer.unsent_payload <= peer.unsent_bytes, "invariant: payload is part of what is unsent");
+            self.check_asked_of(peer);
+            self.check_asked_by(peer);
         }
         let now = self.now;
         assert!(
             self.next_timeout().is_none_or(|until| until > now),
             "invariant: nothing is due when all is done"
         );
+    }
+
+    fn check_asked_of(&self, peer: &Peer) {
+        let missing = self.picker.missing();
+        let wanted = peer.has.iter().filter(|piece| missing.has(*piece)).count();
+        assert_eq!(peer.wanted_pieces as usize, wanted, "invariant: wanted pieces are counted");
+        assert_eq!(peer.am_interested, wanted > 0, "invariant: interest is up to date");
+        let released = peer.outstanding.iter().filter(|request| !request.is_active).count();
+        assert_eq!(peer.released as usize, released, "invariant: released requests are counted");
+        let comes = |request: &Outstanding| {
+            peer.incoming.is_some_and(|incoming| incoming.is_wanted && incoming.block == request.block)
+        };
+        assert!(
+            peer.spoken.has(Reserved::FAST) || peer.can_be_asked() || peer.outstanding.iter().all(comes),
+            "invariant: only who serves us is asked, but for a late block under way"
+        );
+        assert!(
+            peer.late.len() <= self.config.requests_per_peer_max as usize,
+            "invariant: late requests are bounded"
+        );
+        let max = self.config.requests_per_peer_max.max(self.config.requests_told_max);
+        assert!(peer.outstanding.len() <= max as usize, "invariant: requests are bounded");
+    }
+
+    fn check_asked_by(&self, peer: &Peer) {
+        assert!(
+            peer.requests_in.len() <= self.config.requests_from_peer_max as usize,
+            "invariant: requests_from_peer_max"
+        );
+        assert!(
+            !peer.am_choking
+                || peer.requests_in.iter().all(|block| peer.allowed_to_it.contains(&block.piece)),
+            "invariant: who is choked waits for allowed pieces only"
+        );
+        let max = self.config.fast_pieces_max;
+        assert!(peer.suggested.len() <= max && peer.allowed_fast.len() <= max, "invariant: fast_pieces_max");
+        assert!(
+            !peer.am_choking || !peer.up_bucket.is_limited(),
+            "invariant: only who is unchoked has an allotment"
+        );
+        let is_held = self.could_serve(peer) && !peer.up_bucket.would_be_open(self.now);
+        assert!(
+            !is_held
+                || self.timers.upload_held_until.is_some()
+                || self.timers.is_upload_waiting
+                || peer.up_bucket.opens_at().is_none(),
+            "invariant: who waits for its allotment is come back for"
+        );
+        assert!(peer.unsent_payload <= peer.unsent_bytes, "invariant: payload is part of what is unsent");
     }
 }

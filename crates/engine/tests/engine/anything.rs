@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 
 use engine::{
-    Bitfield, BlockRef, Config, Event, Input, Message, PeerKey, PeerSource, PieceIndex, Reserved,
-    VerifyOutcome,
+    Bitfield, BlockRef, BlockRun, Config, Event, History, Input, Limits, Message, PartialPieces, PeerKey,
+    PeerSource, PieceIndex, Reserved, Share, Strategy, VerifyOutcome,
 };
 
 use crate::util::{Content, Remote};
@@ -49,7 +49,7 @@ fn step(remote: &mut Remote, dice: &mut Dice, peers: &mut Vec<(PeerKey, Vec<Bloc
     let asked = remote.take_requests(key);
     peers[at].1.extend(asked);
     let block = BlockRef { piece: PieceIndex(dice.roll(PIECES)), begin: dice.roll(4) * 16_384, len: 16_384 };
-    match dice.roll(22) {
+    match dice.roll(24) {
         0 => remote.says(key, &Message::Choke),
         1 | 2 => remote.says(key, &Message::Unchoke),
         3 => remote.says(key, &Message::Interested),
@@ -92,6 +92,11 @@ fn step(remote: &mut Remote, dice: &mut Dice, peers: &mut Vec<(PeerKey, Vec<Bloc
                 remote.says(key, &Message::Reject(refused));
             }
         }
+        22 => {
+            let strategy = Strategy::ALL[dice.roll(Strategy::ALL.len() as u32) as usize];
+            remote.input(Input::SetStrategy(strategy));
+        }
+        23 => user_sets_something(remote, dice),
         16 if dice.roll(20) == 0 => {
             remote.input(Input::StorageFailed { message: "full".into() });
             remote.input(Input::Start);
@@ -100,6 +105,29 @@ fn step(remote: &mut Remote, dice: &mut Dice, peers: &mut Vec<(PeerKey, Vec<Bloc
         _ => {
             let outcome = if dice.roll(3) == 0 { VerifyOutcome::Mismatch } else { VerifyOutcome::Stored };
             remote.judge(outcome);
+        }
+    }
+}
+
+fn user_sets_something(remote: &mut Remote, dice: &mut Dice) {
+    let mut rate = || (dice.roll(2) == 0).then(|| u64::from(dice.roll(200_000)));
+    let (upload_rate_max, download_rate_max) = (rate(), rate());
+    match dice.roll(3) {
+        0 => {
+            let (peers_max, unchoke_slots) = (1 + dice.roll(8) as usize, dice.roll(4) as usize);
+            let limits = Limits { upload_rate_max, download_rate_max, peers_max, unchoke_slots };
+            remote.input(Input::SetLimits(limits));
+        }
+        1 => remote.input(Input::SetShare(Share { upload_rate_max, download_rate_max })),
+        _ => {
+            let mut partial = PartialPieces::new();
+            let run = BlockRun {
+                piece: PieceIndex(dice.roll(PIECES)),
+                first: dice.roll(4),
+                count: 1 + dice.roll(4),
+            };
+            partial.insert(run);
+            remote.input(Input::Restored { partial: &partial, history: History::default() });
         }
     }
 }
@@ -122,6 +150,8 @@ fn whatever_peers_say_the_books_are_right_and_an_honest_peer_ends_it() {
             }
         }
         remote.judge(VerifyOutcome::Stored);
+        remote.input(Input::SetLimits(Config::default().limits()));
+        remote.input(Input::SetShare(Share::default()));
         let honest = remote.join_with(200, &Bitfield::all(PIECES));
         for _ in 0..200 {
             remote.answers_all(honest, VerifyOutcome::Stored);
