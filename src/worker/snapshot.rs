@@ -229,7 +229,7 @@ fn peer_row(peer: &PeerSnapshot, pieces_total: u32) -> PeerRow {
         key: peer.peer.0,
         addr: peer.addr.to_string(),
         client: peer.client.clone(),
-        is_incoming: peer.source == engine::PeerSource::Incoming,
+        is_incoming: peer.is_incoming,
         am_choking: peer.am_choking,
         am_interested: peer.am_interested,
         peer_choking: peer.peer_choking,

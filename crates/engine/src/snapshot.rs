@@ -51,6 +51,8 @@ pub struct PeerSnapshot {
     pub addr: SocketAddr,
     /// How we came to know it.
     pub source: PeerSource,
+    /// It connected to us. (We may also have connected to an address that we know from an earlier time when it did.)
+    pub is_incoming: bool,
     /// Its peer id; `None` before the handshake.
     pub peer_id: Option<PeerId>,
     /// Its client's name (BEP 20), empty if unknown.

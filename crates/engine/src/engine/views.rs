@@ -127,6 +127,7 @@ impl Engine {
             peer: key,
             addr: peer.addr,
             source: peer.source,
+            is_incoming: peer.is_incoming,
             peer_id: peer.peer_id,
             client: client_of(peer),
             am_choking: peer.am_choking,

@@ -129,7 +129,7 @@ mod tests {
         };
         let loopback = [ban("127.0.0.1", Some(1), None), ban("127.0.0.1", None, Some(PeerId([7; 20])))];
         let other = ban("192.0.2.1", None, None);
-        assert_eq!(bans.snapshots(start), [&loopback[..], &[other.clone()]].concat());
+        assert_eq!(bans.snapshots(start), [&loopback[..], std::slice::from_ref(&other)].concat());
         bans.lift(addr("127.0.0.1:9").ip());
         assert_eq!(bans.snapshots(start), [other]);
         assert!(!bans.contains(start, addr("127.0.0.1:1"), None));
