@@ -155,7 +155,7 @@ impl Order {
             self.move_up(piece.0, from);
         }
         let last = self.levels[number].pieces.len() as u32 - 1;
-        self.swap(number, self.entries[piece.0 as usize].place, last);
+        self.swap(number, piece.0, last);
         let level = &mut self.levels[number];
         level.pieces.pop();
         level.set.remove(piece);
@@ -179,25 +179,28 @@ impl Order {
         level.reach(bucket + 1);
         level.bucket_end[bucket] -= 1;
         let edge = level.bucket_end[bucket];
-        self.swap(number, self.entries[piece as usize].place, edge);
+        self.swap(number, piece, edge);
     }
 
     /// Moves the edge below `bucket` up over the piece.
     fn move_down(&mut self, piece: u32, bucket: usize) {
         let Some(number) = self.entries[piece as usize].priority.level() else { return };
         let edge = self.levels[number].bucket_end[bucket - 1];
-        self.swap(number, self.entries[piece as usize].place, edge);
+        self.swap(number, piece, edge);
         self.levels[number].bucket_end[bucket - 1] += 1;
     }
 
-    fn swap(&mut self, level: usize, a: u32, b: u32) {
-        if a == b {
-            return;
-        }
+    /// Puts the piece at another place of its level, and the piece that stands there at its own. Nothing waits for the
+    /// memory of the one that makes way: it is only written to.
+    fn swap(&mut self, level: usize, piece: u32, to: u32) {
         let pieces = &mut self.levels[level].pieces;
-        pieces.swap(a as usize, b as usize);
-        self.entries[pieces[a as usize] as usize].place = a;
-        self.entries[pieces[b as usize] as usize].place = b;
+        let other = pieces[to as usize];
+        let from = std::mem::replace(&mut self.entries[piece as usize].place, to);
+        pieces[to as usize] = piece;
+        if other != piece {
+            pieces[from as usize] = other;
+            self.entries[other as usize].place = from;
+        }
     }
 
     /// Recomputes all that is cached and compares.
