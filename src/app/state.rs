@@ -374,9 +374,10 @@ mod tests {
         assert_eq!(newest(&view), 49);
         let view = view.reduce(told_at(detail(HASH, flood(50)), 100.0));
         assert_eq!(newest(&view), 49, "too soon");
-        let view = view.reduce(told_at(detail(HASH, flood(100)), 400.0));
+        let view = view.reduce(told_at(detail(HASH, flood(100)), LOG_SHOWN_INTERVAL_MS));
         assert_eq!(newest(&view), 149);
-        let view = view.reduce(told_at(detail(HASH, vec![log_line(150, "joined")]), 401.0));
+        let view =
+            view.reduce(told_at(detail(HASH, vec![log_line(150, "joined")]), LOG_SHOWN_INTERVAL_MS + 1.0));
         assert_eq!(newest(&view), 150);
     }
 
