@@ -103,7 +103,8 @@ impl Session {
         }
         self.dials.take(1);
         let dialing = stream::dial(id, open.addr, &self.shared, &self.mailbox, &mut self.tasks);
-        self.streams.insert(id, Stream::dialing(open.info_hash, open.addr, dialing));
+        self.streams
+            .insert(id, Stream::dialing(self.torrents.hashes_with(open.info_hash), open.addr, dialing));
         Ok(())
     }
 
@@ -157,6 +158,7 @@ impl Session {
                 .note(CloseCode::TooManyStreams.code(), format!("{addr} is one peer too many"));
             return;
         }
-        self.streams.accept(socket, addr, info_hash, &handshake, &mut self.link);
+        let info_hashes = self.torrents.hashes_with(info_hash);
+        self.streams.accept(socket, addr, info_hashes, &handshake, &mut self.link);
     }
 }

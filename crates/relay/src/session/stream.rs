@@ -81,7 +81,7 @@ pub(super) enum Write {
 
 /// One connection.
 pub(super) struct Stream {
-    pub(super) info_hash: InfoHash,
+    pub(super) info_hashes: Vec<InfoHash>,
     pub(super) addr: SocketAddr,
     /// Absent while the peer is being reached.
     pub(super) socket: Option<Arc<TcpStream>>,
@@ -104,9 +104,9 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn dialing(info_hash: InfoHash, addr: SocketAddr, dialing: AbortHandle) -> Self {
+    pub(super) fn dialing(info_hashes: Vec<InfoHash>, addr: SocketAddr, dialing: AbortHandle) -> Self {
         Self {
-            info_hash,
+            info_hashes,
             addr,
             socket: None,
             dialing: Some(dialing),
@@ -124,10 +124,10 @@ impl Stream {
     }
 
     /// A peer that came and has said its handshake, which goes to the tab as the first data.
-    pub(super) fn accepted(info_hash: InfoHash, addr: SocketAddr, socket: Arc<TcpStream>) -> Self {
+    pub(super) fn accepted(info_hashes: Vec<InfoHash>, addr: SocketAddr, socket: Arc<TcpStream>) -> Self {
         let up = ReceiveCredit::new(STREAM_CREDIT_UP);
         Self {
-            info_hash,
+            info_hashes,
             addr,
             socket: Some(socket),
             dialing: None,
@@ -192,14 +192,15 @@ impl Stream {
         }
         match opening(&self.held) {
             Opening::Incomplete => {}
-            Opening::For(hash) if hash == self.info_hash => {
+            Opening::For(hash) if self.info_hashes.contains(&hash) => {
                 self.is_down_open = true;
                 self.down.take(self.held.len() as u64);
                 send(link, &Frame::Data { stream: id, payload: &self.held });
                 self.held = Vec::new();
             }
             Opening::For(hash) => {
-                let text = format!("{} answered for {hash} instead of {}", self.addr, self.info_hash);
+                let named = self.info_hashes.first().map(InfoHash::to_string).unwrap_or_default();
+                let text = format!("{} answered for {hash} instead of {named}", self.addr);
                 return Read::Over(Close::with_text(CloseCode::PeerWrongInfoHash, text));
             }
             Opening::NotBitTorrent => return Read::Over(Close::new(CloseCode::PeerNotBitTorrent)),
@@ -218,7 +219,7 @@ impl Stream {
         if !self.is_up_open {
             match opening(&self.outbox) {
                 Opening::Incomplete => {}
-                Opening::For(hash) if hash == self.info_hash => self.is_up_open = true,
+                Opening::For(hash) if self.info_hashes.contains(&hash) => self.is_up_open = true,
                 Opening::For(_) | Opening::NotBitTorrent => {
                     return Err(Close::new(CloseCode::TabNotBitTorrent));
                 }

@@ -99,18 +99,19 @@ impl Streams {
         self.by_id.insert(id, (stream, Waiters::default()));
     }
 
-    /// A peer came and said this handshake.
+    /// A peer came and said this handshake, which names the first of these hashes of one torrent.
     pub(super) fn accept(
         &mut self,
         socket: TcpStream,
         addr: SocketAddr,
-        info_hash: InfoHash,
+        info_hashes: Vec<InfoHash>,
         handshake: &[u8],
         link: &mut Link,
     ) {
         let id = self.next_from_relay;
         self.next_from_relay += 2;
-        let mut stream = Stream::accepted(info_hash, addr, Arc::new(socket));
+        let Some(&info_hash) = info_hashes.first() else { return };
+        let mut stream = Stream::accepted(info_hashes, addr, Arc::new(socket));
         stream.grant(self.credit);
         stream.take_credit(handshake.len());
         self.by_id.insert(id, (stream, Waiters::default()));
@@ -265,7 +266,8 @@ impl Streams {
 
     /// These torrents are registered no longer.
     pub(super) fn unregister(&mut self, gone: &[InfoHash], link: &mut Link) {
-        self.end_where(|stream| gone.contains(&stream.info_hash), CloseCode::Unregistered, link);
+        let is_gone = |stream: &Stream| stream.info_hashes.first().is_some_and(|hash| gone.contains(hash));
+        self.end_where(is_gone, CloseCode::Unregistered, link);
     }
 
     pub(super) fn on_tick(&mut self, now: Instant, link: &mut Link) {

@@ -38,6 +38,14 @@ impl Torrents {
         self.by_number.values().any(|hashes| hashes.contains(info_hash))
     }
 
+    /// All hashes of the torrent that this one belongs to, this one first: either side of a connection may name any of
+    /// them (BEP 52). Empty if it is not registered.
+    pub(super) fn hashes_with(&self, info_hash: InfoHash) -> Vec<InfoHash> {
+        let of_torrent = self.by_number.values().find(|hashes| hashes.contains(&info_hash));
+        let others = of_torrent.into_iter().flatten().filter(|other| **other != info_hash);
+        of_torrent.map(|_| info_hash).into_iter().chain(others.copied()).collect()
+    }
+
     fn only_gone(&self, before: Option<Vec<InfoHash>>) -> Vec<InfoHash> {
         before.unwrap_or_default().into_iter().filter(|hash| !self.contains(hash)).collect()
     }
@@ -60,6 +68,17 @@ mod tests {
         assert_eq!(torrents.unregister(1), [InfoHash([7; 20])]);
         assert!(torrents.contains(&InfoHash([8; 20])));
         assert_eq!(torrents.unregister(2), [InfoHash([8; 20])]);
+    }
+
+    #[test]
+    fn all_hashes_of_a_torrent_belong_together() {
+        let mut torrents = Torrents::default();
+        assert!(torrents.register(register(1, &[7, 8]), 10).is_ok());
+        assert!(torrents.register(register(2, &[9]), 10).is_ok());
+        let with = |byte| {
+            torrents.hashes_with(InfoHash([byte; 20])).iter().map(|hash| hash.0[0]).collect::<Vec<_>>()
+        };
+        assert_eq!([7, 8, 9, 1].map(with), [vec![7, 8], vec![8, 7], vec![9], vec![]]);
     }
 
     #[test]
