@@ -8,4 +8,4 @@ mod handshake;
 mod ids;
 
 pub use handshake::{HANDSHAKE_LEN, Handshake, NotAHandshake, Opening, opening};
-pub use ids::{InfoHash, ParseHashError, PeerId};
+pub use ids::{InfoHash, InfoHashV2, ParseHashError, PeerId};

@@ -1,4 +1,9 @@
-//! Making a .torrent file. Reading and hashing the content is the host's part.
+//! Making a .torrent file, of version 1 (BEP 3), version 2 (BEP 52) or both. Reading and hashing the content is the host's
+//! part.
+
+mod version_2;
+
+pub use version_2::{ContentTrees, FileTree};
 
 use serde_bytes::ByteBuf;
 
@@ -19,7 +24,7 @@ pub struct NewTorrent<'a> {
     pub content: NewContent<'a>,
     /// Bytes of each piece but the last.
     pub piece_len: u32,
-    /// SHA-1 of each piece.
+    /// SHA-1 of each piece, with the padding at its end (see [`crate::Sha1Check`]); of [`NewTorrent::build_v2`] alone none.
     pub piece_hashes: &'a [[u8; 20]],
     /// Addresses of trackers in tiers (BEP 12).
     pub trackers: &'a [Vec<String>],
@@ -47,18 +52,23 @@ impl NewTorrent<'_> {
     /// # Errors
     /// Those of [`Metainfo::parse`], since nobody should make a torrent that nobody can read.
     pub fn build(&self) -> Result<Metainfo, MetainfoError> {
+        let encoded =
+            serde_bencode::to_bytes(&self.raw(self.info()?)).map_err(|_| MetainfoError::NotATorrent)?;
+        Metainfo::parse(&encoded)
+    }
+
+    /// What is outside of `info`.
+    fn raw(&self, info: RawInfo) -> RawMetainfo {
         let flat: Vec<&String> = self.trackers.iter().flatten().collect();
         let tiers = || self.trackers.iter().map(|tier| tier.iter().map(bytes).collect()).collect();
-        let raw = RawMetainfo {
+        RawMetainfo {
             announce: flat.first().map(bytes),
             announce_list: if flat.len() > 1 { tiers() } else { Vec::new() },
             comment: self.comment.map(bytes),
             created_by: self.created_by.map(bytes),
-            info: Some(self.info()?),
+            info: Some(info),
             ..RawMetainfo::default()
-        };
-        let encoded = serde_bencode::to_bytes(&raw).map_err(|_| MetainfoError::NotATorrent)?;
-        Metainfo::parse(&encoded)
+        }
     }
 
     fn info(&self) -> Result<RawInfo, MetainfoError> {

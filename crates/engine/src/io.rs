@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::{
     AddressRefusal, BanReason, BlockRef, ChokeReason, CloseReason, FilePriority, Goal, Goals, History,
-    Instant, Limits, PartialPieces, PeerKey, PickOrder, PickReason, PieceIndex, Share, Strategy, TrackerKey,
+    InfoHash, Instant, Limits, PartialPieces, PeerKey, PickOrder, PickReason, PieceHashes, PieceIndex, Share,
+    Strategy, TrackerKey,
 };
 
 /// One thing that happened outside. The host hands it to [`crate::Engine::handle`] with the time.
@@ -151,6 +152,9 @@ pub enum VerifyOutcome {
     Stored,
     /// The hash is wrong; the host has let go of the bytes.
     Mismatch,
+    /// Of a hybrid's two hashes one is right and one is wrong: nothing can be both (BEP 52). The engine pauses with an
+    /// error.
+    Inconsistent,
 }
 
 /// One thing for the host to do. The engine holds further ones until this is taken.
@@ -197,6 +201,8 @@ pub enum Output {
     Verify {
         /// The piece.
         piece: PieceIndex,
+        /// What it must hash to; see [`crate::PieceHasher`].
+        hashes: PieceHashes,
     },
     /// Forget the stored blocks of an unfinished piece.
     Discard {
@@ -221,13 +227,15 @@ pub enum Output {
     },
 }
 
-/// What a tracker is to be told (BEP 3). The host adds info hash, peer id and key, which it knows.
+/// What a tracker is to be told (BEP 3). The host adds peer id and key, which it knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnnounceRequest {
     /// The tracker.
     pub tracker: TrackerKey,
     /// Its address as in the metainfo: http, https or udp.
     pub url: String,
+    /// The swarm: a hybrid torrent has two, each announced by itself (BEP 52).
+    pub info_hash: InfoHash,
     /// Why now.
     pub event: AnnounceEvent,
     /// Payload bytes sent since the start.
@@ -373,6 +381,9 @@ pub enum Event {
         /// Why.
         reason: CloseReason,
     },
+    /// The hashes of all pieces are known, some of them from peers: [`crate::Engine::metainfo`] has them now, and a host
+    /// that stores the .torrent file does well to store this one.
+    HashesComplete,
     /// All wanted pieces are there.
     Completed,
     /// The info dictionary that a magnet link names is there (BEP 9), and its hash is right.

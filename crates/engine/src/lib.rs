@@ -20,14 +20,17 @@ mod ext;
 mod fast;
 mod geometry;
 mod goals;
+mod hash_fetch;
 mod ids;
 mod io;
 mod limits;
 mod magnet;
+pub mod merkle;
 mod metainfo;
 mod partial_pieces;
 mod peers;
 mod picker;
+mod piece_check;
 mod priority;
 mod rate;
 mod reason;
@@ -35,6 +38,7 @@ mod requests;
 mod resume;
 mod rng;
 mod snapshot;
+mod swarms;
 mod time;
 mod trackers;
 mod wire;
@@ -43,9 +47,9 @@ pub use assembler::{Assembled, PieceAssembler, Stored, Unsaved, finished_block};
 pub use bitfield::{Bitfield, BitfieldError};
 pub use choker::{Strategy, UnknownStrategy};
 pub use client_name::client_name;
-pub use codec::{HANDSHAKE_LEN, Handshake, InfoHash, PeerId};
+pub use codec::{HANDSHAKE_LEN, Handshake, InfoHash, InfoHashV2, PeerId};
 pub use config::Config;
-pub use create::{NewContent, NewTorrent, piece_len_for};
+pub use create::{ContentTrees, FileTree, NewContent, NewTorrent, piece_len_for};
 pub use engine::Engine;
 pub use ext::{BadExtended, ExtendedHandshake, Extension, PexFlags, PexMessage};
 pub use goals::{Goal, Goals, History};
@@ -57,10 +61,11 @@ pub use io::{
 pub use limits::{Demand, Demands, Limits, Share, share};
 pub use magnet::{FileSelection, MAGNET_LEN_MAX, Magnet, MagnetError, MetadataFetch};
 pub use metainfo::{
-    FileEnd, FileEntry, FileSpan, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX, PIECE_LEN_MIN,
-    Spans,
+    FileEnd, FileEntry, FileSpan, InfoHashes, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX,
+    PIECE_LEN_MIN, PIECES_MAX, Spans,
 };
 pub use partial_pieces::{BlockRun, PartialPieces};
+pub use piece_check::{PieceHasher, PieceHashes, Sha1Check, TreeCheck, Verdict};
 pub use priority::{FilePriority, PickOrder};
 pub use reason::{AddressRefusal, BanReason, ChokeReason, CloseReason, PickReason, UselessReason};
 pub use resume::{BlockJournal, Resume, ResumeError, ResumeLog, SETTINGS_LEN_MAX};

@@ -121,6 +121,8 @@ reasons! {
             "It alone sent a piece that does not match its hash.";
         BadMetadata => "bad-metadata",
             "It sent an info dictionary that does not match the info hash.";
+        WrongHashes => "wrong-hashes",
+            "It sent piece hashes that do not lead to the root of their file.";
     }
 }
 
@@ -213,6 +215,8 @@ pub enum CloseReason {
         /// The piece that proved it.
         piece: u32,
     },
+    /// It sent hashes that do not lead to the root of their file (BEP 52).
+    WrongHashes,
     /// Its address is banned.
     Banned,
     /// It said nothing for too long.
@@ -292,6 +296,7 @@ impl CloseReason {
             Self::BadExtended { .. } => "bad-extended",
             Self::UnrequestedBlocks { .. } => "unrequested-blocks",
             Self::CorruptData { .. } => "corrupt-data",
+            Self::WrongHashes => "wrong-hashes",
             Self::Banned => "banned",
             Self::TimedOut { .. } => "timed-out",
             Self::BothSeeds => "both-seeds",
@@ -342,6 +347,7 @@ impl fmt::Display for CloseReason {
             }
             Self::UnrequestedBlocks { bytes } => write!(f, "it sent {bytes} bytes that nobody asked for"),
             Self::CorruptData { piece } => write!(f, "it sent corrupt data in piece {piece}"),
+            Self::WrongHashes => write!(f, "it sent hashes that do not belong to the torrent"),
             Self::Banned => write!(f, "its address is banned"),
             Self::TimedOut { silent_s } => write!(f, "it said nothing for {silent_s} s"),
             Self::BothSeeds => write!(f, "both sides have everything"),

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::AtomicBool;
 
-use engine::{Bitfield, Metainfo};
+use engine::{Bitfield, Metainfo, PieceHasher, PieceIndex, Verdict};
 
 use crate::content::{Content, ContentError};
-use crate::hashing::hash_pieces;
+use crate::hashing::for_each_piece;
 
 /// Hashes everything that is there and says which pieces are right. `on_progress` hears of every piece with the
 /// number of bytes looked at so far. After `cancel` is set, the answer means nothing.
@@ -22,20 +22,27 @@ pub fn check(
     if !content.root().exists() {
         return Ok(have);
     }
-    let read = |piece, bytes: &mut Vec<u8>| match content.read_piece(piece, bytes) {
-        Ok(()) => Ok(true),
-        Err(error) if error.is_missing() => Ok(false),
-        Err(error) => Err(error),
+    let is_right = |piece: PieceIndex, buffer: &mut Vec<u8>| {
+        let hashes = metainfo.piece_hashes(piece);
+        if !hashes.is_known() {
+            return Ok(false);
+        }
+        let mut hasher = PieceHasher::new(hashes);
+        match content.read_piece(piece, buffer, |slice| hasher.update(slice)) {
+            Ok(()) => Ok(hasher.finish() == Verdict::Right),
+            Err(error) if error.is_missing() => Ok(false),
+            Err(error) => Err(error),
+        }
     };
     let mut checked_bytes = 0;
-    let on_hash = |piece, hash: Option<[u8; 20]>| {
-        if hash.is_some_and(|hash| metainfo.piece_hash(piece) == Some(&hash)) {
+    let on_checked = |piece, is_right| {
+        if is_right {
             have.insert(piece);
         }
         checked_bytes += u64::from(metainfo.piece_size(piece));
         on_progress(checked_bytes);
     };
-    hash_pieces(metainfo.pieces_total(), read, on_hash, cancel)?;
+    for_each_piece(metainfo.pieces_total(), is_right, on_checked, cancel)?;
     Ok(have)
 }
 

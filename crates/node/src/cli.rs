@@ -156,6 +156,12 @@ pub struct CreateArgs {
     /// Let only the trackers introduce peers (BEP 27)
     #[arg(long)]
     pub private: bool,
+    /// Make it of version 2 (BEP 52), which old clients cannot read: SHA-256, and each file by itself
+    #[arg(long, conflicts_with = "hybrid")]
+    pub v2: bool,
+    /// Make it of both versions: old clients read the one, new ones the other
+    #[arg(long)]
+    pub hybrid: bool,
     /// A word to those who download it
     #[arg(long, value_name = "TEXT")]
     pub comment: Option<String>,

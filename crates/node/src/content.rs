@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +13,9 @@ use crate::parts::Parts;
 
 /// Files kept open at most; a torrent may have more files than a process may open.
 const OPEN_FILES_MAX: usize = 64;
+
+/// Long pieces are read in slices of so many bytes.
+const SLICE_LEN: u32 = 4 << 20;
 
 /// What may be done with the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,14 +155,25 @@ impl Content {
         Ok(())
     }
 
-    /// Reads a whole piece.
+    /// Reads a whole piece slice by slice into `buffer` and hands each on: a piece may be longer than memory is large.
     ///
     /// # Errors
     /// As [`Content::read`].
-    pub fn read_piece(&self, piece: PieceIndex, out: &mut Vec<u8>) -> Result<(), ContentError> {
-        let block = BlockRef { piece, begin: 0, len: self.metainfo.piece_size(piece) };
-        out.resize(block.len as usize, 0);
-        self.read(&block, out)
+    pub fn read_piece(
+        &self,
+        piece: PieceIndex,
+        buffer: &mut Vec<u8>,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), ContentError> {
+        let (mut begin, end) = (0, self.metainfo.piece_size(piece));
+        while begin < end {
+            let len = (end - begin).min(SLICE_LEN);
+            buffer.resize(len as usize, 0);
+            self.read(&BlockRef { piece, begin, len }, buffer)?;
+            take(buffer);
+            begin += len;
+        }
+        Ok(())
     }
 
     /// Writes `bytes` where `block` lies.
@@ -254,19 +268,23 @@ impl Content {
         if open.len() == OPEN_FILES_MAX {
             open.clear();
         }
-        let file = Arc::new(self.open(&self.path(index, kind))?);
+        let is_executable = kind == Kind::File && self.metainfo.files()[index].is_executable;
+        let file = Arc::new(self.open(&self.path(index, kind), is_executable)?);
         open.insert((index, kind), Arc::clone(&file));
         Ok(file)
     }
 
-    fn open(&self, path: &Path) -> Result<File, ContentError> {
+    fn open(&self, path: &Path, is_executable: bool) -> Result<File, ContentError> {
         if self.access == Access::Read {
             return File::open(path).map_err(|error| ContentError::reading(path, error));
         }
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| ContentError::writing(folder, error))?;
         }
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        // What the user's own mask leaves of it.
+        let mode = if is_executable { 0o777 } else { 0o666 };
+        let mut options = OpenOptions::new();
+        let opened = options.read(true).write(true).create(true).truncate(false).mode(mode).open(path);
         opened.map_err(|error| ContentError::writing(path, error))
     }
 }

@@ -8,11 +8,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use engine::{Metainfo, NewContent, NewTorrent, piece_len_for};
+use engine::{
+    ContentTrees, FileEntry, FileTree, Metainfo, NewContent, NewTorrent, PieceHasher, PieceHashes,
+    PieceIndex, TreeCheck, piece_len_for,
+};
 
 use crate::cli::CreateArgs;
-use crate::content::{Access, Content};
-use crate::hashing::hash_pieces;
+use crate::content::{Access, Content, ContentError};
+use crate::hashing::for_each_piece;
 use crate::report::Reporter;
 use crate::session::Outcome;
 
@@ -29,6 +32,20 @@ pub struct Wishes {
     pub is_private: bool,
     /// For people.
     pub comment: Option<String>,
+    /// Which versions of the format it has.
+    pub format: Format,
+}
+
+/// Which versions of the format a torrent has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Version 1 (BEP 3): everybody can read it.
+    #[default]
+    V1,
+    /// Version 2 alone (BEP 52).
+    V2,
+    /// Both.
+    Hybrid,
 }
 
 /// Makes the .torrent file that the arguments name.
@@ -43,6 +60,11 @@ pub async fn run(args: CreateArgs) -> Outcome {
         piece_len: args.piece_len,
         is_private: args.private,
         comment: args.comment,
+        format: match (args.v2, args.hybrid) {
+            (true, _) => Format::V2,
+            (_, true) => Format::Hybrid,
+            _ => Format::V1,
+        },
     };
     let path = args.path;
     let making = tokio::task::spawn_blocking(move || {
@@ -81,42 +103,88 @@ pub fn make(
     }
     let piece_len = wishes.piece_len.unwrap_or_else(|| piece_len_for(total_len)).max(1);
     let trackers: Vec<Vec<String>> = wishes.trackers.iter().map(|url| vec![url.clone()]).collect();
-    let build = |piece_hashes: &[[u8; 20]]| {
-        let new = NewTorrent {
-            name,
-            content,
-            piece_len,
-            piece_hashes,
-            trackers: &trackers,
-            is_private: wishes.is_private,
-            comment: wishes.comment.as_deref(),
-            created_by: Some(concat!("swarmscope-node/", env!("CARGO_PKG_VERSION"))),
-        };
-        new.build()
+    let new = NewTorrent {
+        name,
+        content,
+        piece_len,
+        piece_hashes: &[],
+        trackers: &trackers,
+        is_private: wishes.is_private,
+        comment: wishes.comment.as_deref(),
+        created_by: Some(concat!("swarmscope-node/", env!("CARGO_PKG_VERSION"))),
     };
-    let pieces_total = usize::try_from(total_len.div_ceil(u64::from(piece_len)))?;
-    let mut hashes = vec![[0; 20]; pieces_total];
-    // The layout of the files does not depend on the hashes, so a torrent with none says where each piece lies.
-    let layout = Arc::new(build(&hashes)?);
+    let layout = Arc::new(layout(&new, wishes.format, total_len)?);
     if let Some(files) = &files {
         refuse_unfit_names(files, &layout)?;
     }
     let content = Content::new(Arc::clone(&layout), path.clone(), Access::Read);
     let mut hashed_bytes = 0;
-    let on_hash = |piece: engine::PieceIndex, hash: Option<[u8; 20]>| {
-        hashes[piece.0 as usize] = hash.unwrap_or_default();
-        hashed_bytes += u64::from(layout.piece_size(piece));
-        on_progress(hashed_bytes, total_len);
+    let hashes = hash(&content, |bytes| {
+        hashed_bytes += bytes;
+        on_progress(hashed_bytes, layout.total_len());
+    })?;
+    let piece_hashes: Vec<[u8; 20]> = hashes.iter().filter_map(|hash| hash.v1).collect();
+    let new = NewTorrent { piece_hashes: &piece_hashes, ..new };
+    if wishes.format == Format::V1 {
+        return Ok(new.build()?);
+    }
+    let trees = file_trees(&layout, &hashes);
+    Ok(new.build_v2(ContentTrees { files: &trees, is_hybrid: wishes.format == Format::Hybrid })?)
+}
+
+/// The torrent with hashes that are none: where each piece lies does not depend on them.
+fn layout(new: &NewTorrent<'_>, format: Format, total_len: u64) -> Result<Metainfo, AnyError> {
+    if format != Format::V1 {
+        return Ok(new.layout_v2(format == Format::Hybrid)?);
+    }
+    let pieces_total = usize::try_from(total_len.div_ceil(u64::from(new.piece_len)))?;
+    Ok(NewTorrent { piece_hashes: &vec![[0; 20]; pieces_total], ..new.clone() }.build()?)
+}
+
+/// What a piece hashes to, in the versions that are asked for.
+#[derive(Clone, Debug, Default)]
+struct Hashes {
+    v1: Option<[u8; 20]>,
+    v2: Option<[u8; 32]>,
+}
+
+/// Hashes every piece for what the torrent asks to be checked. `on_piece` hears of the length of each.
+fn hash(content: &Content, mut on_piece: impl FnMut(u64)) -> Result<Vec<Hashes>, AnyError> {
+    let layout = content.metainfo();
+    let mut hashes = vec![Hashes::default(); layout.pieces_total() as usize];
+    let work = |piece, buffer: &mut Vec<u8>| {
+        // What it will have to be is not known yet, only what it takes to find out.
+        let v2 = layout.tree_width(piece).map(|width| TreeCheck { root: [0; 32], width });
+        let asked = PieceHashes { v2, ..layout.piece_hashes(piece) };
+        let mut hasher = PieceHasher::new(asked);
+        content.read_piece(piece, buffer, |slice| hasher.update(slice))?;
+        let (v1, v2) = hasher.hashes();
+        Ok::<_, ContentError>(Hashes { v1, v2 })
     };
-    let read = |piece, bytes: &mut Vec<u8>| content.read_piece(piece, bytes).map(|()| true);
-    hash_pieces(layout.pieces_total(), read, on_hash, &AtomicBool::new(false))?;
-    Ok(build(&hashes)?)
+    let on_done = |piece: PieceIndex, hash| {
+        hashes[piece.0 as usize] = hash;
+        on_piece(u64::from(layout.piece_size(piece)));
+    };
+    for_each_piece(layout.pieces_total(), work, on_done, &AtomicBool::new(false))?;
+    Ok(hashes)
+}
+
+/// The hash tree of each file, from those of its pieces.
+fn file_trees(layout: &Metainfo, hashes: &[Hashes]) -> Vec<FileTree> {
+    let piece_len = u64::from(layout.piece_len());
+    let tree = |file: &FileEntry| {
+        let first = (file.offset / piece_len) as usize;
+        let pieces = &hashes[first..first + file.len.div_ceil(piece_len) as usize];
+        FileTree::new(pieces.iter().filter_map(|hash| hash.v2).collect(), layout.piece_len())
+    };
+    layout.files().iter().filter(|file| !file.is_padding).map(tree).collect()
 }
 
 /// Everyone who reads a torrent, we too, changes names that some file system cannot hold, and would then not find these
 /// files on the disk they came from.
 fn refuse_unfit_names(files: &[(Vec<String>, u64)], layout: &Metainfo) -> Result<(), AnyError> {
-    let changed = files.iter().zip(layout.files()).find(|((path, _), entry)| *path != entry.path);
+    let entries = layout.files().iter().filter(|entry| !entry.is_padding);
+    let changed = files.iter().zip(entries).find(|((path, _), entry)| *path != entry.path);
     changed.map_or(Ok(()), |((path, _), entry)| {
         let (unfit, fit) = (path.join("/"), entry.path.join("/"));
         Err(format!("not every system can store a file named {unfit:?}; rename it, for instance to {fit:?}")

@@ -3,13 +3,13 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::{Bitfield, BlockRef, Metainfo, PieceIndex, Resume};
+use engine::{Bitfield, BlockRef, Metainfo, PieceIndex, Resume, Verdict};
 use futures_util::future::join_all;
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
 use super::torrent::{Condition, Torrent};
-use super::verify::hash_stored;
+use super::verify::judge_stored;
 use crate::worker::host::Host;
 use crate::worker::storage::{Content, StorageError};
 
@@ -74,8 +74,9 @@ impl Check {
 
     async fn is_right(&self, piece: PieceIndex) -> Result<bool, StorageError> {
         let block = BlockRef { piece, begin: 0, len: self.metainfo.piece_size(piece) };
-        let hash = hash_stored(&self.content, &block).await?;
-        Ok(hash.as_ref() == self.metainfo.piece_hash(piece))
+        let hashes = self.metainfo.piece_hashes(piece);
+        // Of a piece of version 2 nothing may be known yet: then it is fetched again, with its hash.
+        Ok(hashes.is_known() && judge_stored(&self.content, &block, hashes).await? == Verdict::Right)
     }
 
     /// Returns whether there is any use in going on.

@@ -33,7 +33,7 @@ impl Torrent {
         self.restore(wires);
         wires.relay.send(&Frame::Register(Register {
             torrent: self.number,
-            info_hashes: vec![self.info_hash()],
+            info_hashes: self.metainfo.info_hashes().swarms().collect(),
             private: self.metainfo.is_private(),
         }));
         self.drive(wires, Input::Listening { port: wires.relay.incoming_port() });

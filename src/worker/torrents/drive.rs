@@ -1,13 +1,15 @@
 //! One input to a torrent's engine, and everything that it wants done about it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use engine::{
-    AnnounceEvent, AnnounceRequest, BlockRef, Event, Input, Instant, Output, PeerKey, PieceIndex, TrackerKey,
-    VerifyOutcome,
+    AnnounceEvent, AnnounceRequest, BlockRef, Event, Input, Instant, Output, PeerKey, PieceHashes, PieceIndex,
+    TrackerKey, VerifyOutcome,
 };
 use gloo::timers::callback::Timeout;
 use relay_proto::{Announce, Close, CloseCode, Frame, Open, Scrape};
+use wasm_bindgen_futures::spawn_local;
 
 use super::torrent::{Condition, Torrent};
 use super::verify::{Done, Job};
@@ -31,8 +33,8 @@ impl Torrent {
                 Output::SendBlock { peer, header, block } => {
                     self.enqueue(wires, peer, Waiting::Block { header, block });
                 }
-                Output::Event(event) => self.on_event(now, event),
-                Output::Verify { piece } => self.verify(wires, piece),
+                Output::Event(event) => self.on_event(wires, now, event),
+                Output::Verify { piece, hashes } => self.verify(wires, piece, hashes),
                 Output::Discard { piece } => self.discard(wires, piece),
                 Output::Connect { peer, addr } => {
                     let stream = wires.streams.open(self.connection(peer), wires.relay.stream_credit_up());
@@ -55,13 +57,12 @@ impl Torrent {
         Connection { torrent: self.number, peer }
     }
 
-    fn verify(&mut self, wires: &mut Wires, piece: PieceIndex) {
-        let Some(hash) = self.metainfo.piece_hash(piece).copied() else { return };
+    fn verify(&mut self, wires: &mut Wires, piece: PieceIndex, hashes: PieceHashes) {
         wires.verifier.push(Job {
             torrent: self.number,
             epoch: self.epoch,
             block: BlockRef { piece, begin: 0, len: self.metainfo.piece_size(piece) },
-            hash,
+            hashes,
             assembled: self.assembler.take(piece),
             record: self.resume_log.record_piece(piece),
             content: Rc::clone(&self.stored.content),
@@ -82,6 +83,7 @@ impl Torrent {
         let AnnounceRequest {
             tracker,
             url,
+            info_hash,
             event,
             uploaded,
             downloaded,
@@ -98,7 +100,7 @@ impl Torrent {
         wires.relay.send(&Frame::Announce(Announce {
             request,
             url,
-            info_hash: self.info_hash(),
+            info_hash,
             peer_id: self.peer_id,
             key: self.tracker_key,
             event: match event {
@@ -124,7 +126,10 @@ impl Torrent {
         }
     }
 
-    fn on_event(&mut self, now: Instant, event: Event) {
+    fn on_event(&mut self, wires: &mut Wires, now: Instant, event: Event) {
+        if event == Event::HashesComplete {
+            self.keep_hashes(wires);
+        }
         if let Event::Failed { message } = &event {
             self.condition = Condition::Failed(message.clone());
         }
@@ -143,6 +148,18 @@ impl Torrent {
                 wires.fail(self.number, &error);
             }
         }
+    }
+
+    /// Stores the .torrent file with the hashes that peers have sent, so that the next start need not fetch them.
+    fn keep_hashes(&mut self, wires: &Wires) {
+        self.metainfo = Arc::new(self.engine.metainfo().clone());
+        let (folder, metainfo) = (Rc::clone(&self.stored.folder), Arc::clone(&self.metainfo));
+        let (host, number) = (wires.host.clone(), self.number);
+        spawn_local(async move {
+            if let Err(error) = folder.write_metainfo(metainfo.as_bytes()).await {
+                host.turn(|state| state.wires.fail(number, &error));
+            }
+        });
     }
 
     /// Comes back at `until`. A timer that is due earlier stays: it will find out.

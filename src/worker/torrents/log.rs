@@ -129,6 +129,13 @@ impl Log {
                     suspects.iter().map(|peer| self.name(*peer)).collect::<Vec<_>>().join(", ")
                 ),
             ),
+            Event::HashesComplete => (
+                "hashes",
+                None,
+                None,
+                None,
+                "Peers have sent the hashes that the torrent file left out.".to_owned(),
+            ),
             Event::Completed => ("completed", None, None, None, "All pieces are there.".to_owned()),
             Event::GoalMet { goal } => ("goal", None, None, Some(goal.code()), goal.text().to_owned()),
             Event::Failed { message } => ("error", None, None, None, message.clone()),

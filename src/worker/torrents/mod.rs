@@ -55,7 +55,7 @@ impl Torrents {
 
     /// A torrent by its info hash.
     pub(crate) fn find(&self, info_hash: InfoHash) -> Option<&Torrent> {
-        self.iter().find(|torrent| torrent.info_hash() == info_hash)
+        self.iter().find(|torrent| torrent.metainfo.info_hashes().contains(info_hash))
     }
 
     /// All of them, in the order in which they were taken in.

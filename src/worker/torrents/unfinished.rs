@@ -50,7 +50,9 @@ impl Torrent {
     pub(super) fn settle_blocks(&mut self, wires: &mut Wires, piece: PieceIndex, outcome: VerifyOutcome) {
         match outcome {
             VerifyOutcome::Stored => self.journal.verified(piece),
-            VerifyOutcome::Mismatch => self.record(wires, |torrent| torrent.journal.discarded(piece)),
+            VerifyOutcome::Mismatch | VerifyOutcome::Inconsistent => {
+                self.record(wires, |torrent| torrent.journal.discarded(piece));
+            }
         }
     }
 

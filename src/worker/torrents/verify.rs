@@ -7,11 +7,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use engine::{Assembled, BlockRef, BlockRun, PieceIndex, VerifyOutcome};
+use engine::merkle::LeafHasher;
+use engine::{
+    Assembled, BlockRef, BlockRun, PieceHasher, PieceHashes, PieceIndex, Sha1Check, Verdict, VerifyOutcome,
+};
 use futures_util::lock::Mutex;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Uint8Array;
-use sha1::{Digest as _, Sha1};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::DedicatedWorkerGlobalScope;
@@ -33,8 +35,8 @@ pub(crate) struct Job {
     pub(crate) epoch: u32,
     /// The whole piece.
     pub(crate) block: BlockRef,
-    /// What its hash must be.
-    pub(crate) hash: [u8; 20],
+    /// What it must hash to.
+    pub(crate) hashes: PieceHashes,
     /// Where its bytes are.
     pub(crate) assembled: Assembled,
     /// What to append to the log when it is stored.
@@ -113,54 +115,78 @@ impl Job {
     }
 
     async fn verify_buffer(&self, bytes: &[u8]) -> Result<VerifyOutcome, StorageError> {
-        if sha1(bytes).await != self.hash {
-            return Ok(VerifyOutcome::Mismatch);
+        match fault(judge_buffer(bytes, self.hashes).await) {
+            Some(fault) => Ok(fault),
+            None => {
+                self.content.write(&self.block, bytes).await?;
+                self.record()
+            }
         }
-        self.content.write(&self.block, bytes).await?;
-        self.folder.append_resume(&self.record)?;
-        Ok(VerifyOutcome::Stored)
     }
 
     async fn verify_stored(&self) -> Result<VerifyOutcome, StorageError> {
         self.late_writes.drain(&self.content).await?;
-        if hash_stored(&self.content, &self.block).await? != Some(self.hash) {
-            return Ok(VerifyOutcome::Mismatch);
-        }
+        let verdict = judge_stored(&self.content, &self.block, self.hashes).await?;
+        fault(verdict).map_or_else(|| self.record(), Ok)
+    }
+
+    fn record(&self) -> Result<VerifyOutcome, StorageError> {
         self.folder.append_resume(&self.record)?;
         Ok(VerifyOutcome::Stored)
     }
 }
 
-/// SHA-1 of a piece in storage; `None` if its files are too short.
-pub(super) async fn hash_stored(
+/// Why the piece is not to be kept.
+fn fault(verdict: Verdict) -> Option<VerifyOutcome> {
+    match verdict {
+        Verdict::Right => None,
+        Verdict::Wrong => Some(VerifyOutcome::Mismatch),
+        Verdict::Inconsistent => Some(VerifyOutcome::Inconsistent),
+    }
+}
+
+/// Hashes a piece in storage. One whose files are too short is wrong.
+pub(super) async fn judge_stored(
     content: &Content,
     piece: &BlockRef,
-) -> Result<Option<[u8; 20]>, StorageError> {
+    hashes: PieceHashes,
+) -> Result<Verdict, StorageError> {
     let mut buffer = vec![0; SLICE_LEN.min(piece.len as usize)];
     if piece.len as usize <= SLICE_LEN {
-        return Ok(if content.read(piece, &mut buffer).await? { Some(sha1(&buffer).await) } else { None });
+        let is_there = content.read(piece, &mut buffer).await?;
+        return Ok(if is_there { judge_buffer(&buffer, hashes).await } else { Verdict::Wrong });
     }
-    let mut hasher = Sha1::new();
+    let mut hasher = PieceHasher::new(hashes);
     let mut begin = 0;
     while begin < piece.len {
         let len = (piece.len - begin).min(SLICE_LEN as u32);
         let slice = &mut buffer[..len as usize];
         if !content.read(&BlockRef { piece: piece.piece, begin: piece.begin + begin, len }, slice).await? {
-            return Ok(None);
+            return Ok(Verdict::Wrong);
         }
-        hasher.update(&*slice);
+        hasher.update(slice);
         begin += len;
         TimeoutFuture::new(0).await;
     }
-    Ok(Some(hasher.finalize().into()))
+    Ok(hasher.finish())
 }
 
-/// SHA-1 off this thread where the browser has it; otherwise here.
-pub(super) async fn sha1(bytes: &[u8]) -> [u8; 20] {
-    match subtle_sha1(bytes).await {
-        Some(hash) => hash,
-        None => Sha1::digest(bytes).into(),
+/// Hashes a piece in memory: version 1 off this thread where the browser can, version 2, whose leaves are too short to be
+/// worth that, here.
+pub(super) async fn judge_buffer(bytes: &[u8], hashes: PieceHashes) -> Verdict {
+    if let Some(Sha1Check { padding: 0, .. }) = hashes.v1
+        && let Some(sha1) = subtle_sha1(bytes).await
+    {
+        let root = hashes.v2.and_then(|check| {
+            let mut leaves = LeafHasher::default();
+            leaves.update(bytes);
+            leaves.root(check.width as usize)
+        });
+        return hashes.judge(Some(sha1), root);
     }
+    let mut hasher = PieceHasher::new(hashes);
+    hasher.update(bytes);
+    hasher.finish()
 }
 
 async fn subtle_sha1(bytes: &[u8]) -> Option<[u8; 20]> {

@@ -132,6 +132,19 @@ fn an_error_is_a_sentence_with_its_place() {
     assert_eq!(error, "at byte 0: no bencoded value begins with '<'");
 }
 
+#[test]
+fn the_first_key_out_of_order_is_found_wherever_it_is() {
+    let unsorted = |text: &str| scan(text.as_bytes(), &LIMITS).unwrap().root().unsorted_key();
+    for sorted in
+        ["i1e", "de", "d1:ai1e1:bi2ee", "ld1:bi1eed1:ai1eee", "d1:ad1:zi1ee1:bi2ee", "d0:de1:\u{7f}dee"]
+    {
+        assert_eq!(unsorted(sorted), None, "{sorted}");
+    }
+    assert_eq!(unsorted("d1:bi1e1:ai2ee"), Some(7));
+    assert_eq!(unsorted("d1:ai1e1:ai2ee"), Some(7), "a key that stands twice is not sorted");
+    assert_eq!(unsorted("d1:ald1:ai1e0:i2eeee"), Some(12), "the empty key comes first");
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {

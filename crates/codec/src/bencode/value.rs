@@ -96,6 +96,21 @@ impl<'a> Value<'a> {
         self.dict()?.find(|(found, _)| *found == key).map(|(_, value)| value)
     }
 
+    /// Where a key stands, in this value or anything within it, that does not come behind the key before it, in bytes
+    /// from the start of the document. `None`: all dictionaries are as canonical bencode wants them.
+    #[must_use]
+    pub fn unsorted_key(self) -> Option<usize> {
+        let within = (self.at..self.item().next as usize).map(|at| Self { document: self.document, at });
+        within.filter(|value| value.kind() == Kind::Dict).find_map(|dict| {
+            let mut before: Option<&[u8]> = None;
+            dict.parts().step_by(2).find_map(|key| {
+                let is_sorted = before.is_none_or(|before| before < key.content());
+                before = Some(key.content());
+                (!is_sorted).then(|| key.offset())
+            })
+        })
+    }
+
     pub(super) fn kind(self) -> Kind {
         self.item().kind
     }

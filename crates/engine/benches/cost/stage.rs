@@ -183,7 +183,7 @@ impl Stage {
             match self.engine.poll_output() {
                 Output::Wait { .. } => return,
                 Output::Send { peer, bytes } => self.take_requests(at, peer, &bytes),
-                Output::Verify { piece } => {
+                Output::Verify { piece, .. } => {
                     // The outputs of the verdict come behind those that wait already.
                     self.drain(at);
                     return self.input(at, Input::Verified { piece, outcome: VerifyOutcome::Stored });

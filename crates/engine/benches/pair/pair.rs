@@ -161,7 +161,7 @@ impl Pair {
                 Output::Store { block, from } if self.payload == Payload::Hashed => {
                     self.assembler.store(block, &data[from], PIECE_LEN);
                 }
-                Output::Verify { piece } => verify.push(piece),
+                Output::Verify { piece, .. } => verify.push(piece),
                 Output::Event(Event::Completed) => self.sides[side].is_complete = true,
                 _ => {}
             }

@@ -79,7 +79,7 @@ impl Engine {
         }
         if received.is_piece_complete {
             self.picker.begin_check(block.piece);
-            self.outbox.push(Output::Verify { piece: block.piece });
+            self.verify(block.piece);
         }
     }
 

@@ -22,12 +22,14 @@ impl Engine {
     /// Whatever an earlier session left: blocks that need not be fetched again, and what was traded.
     pub(super) fn handle_restored(&mut self, partial: &PartialPieces, history: History) {
         self.history = history;
+        let mut complete = Vec::new();
         for (piece, blocks) in partial.iter().filter(|(piece, _)| piece.0 < self.geometry.pieces_total()) {
             if self.picker.restore(piece, blocks) {
                 self.picker.begin_check(piece);
-                self.outbox.push(Output::Verify { piece });
+                complete.push(piece);
             }
         }
+        complete.into_iter().for_each(|piece| self.verify(piece));
     }
 
     pub(super) fn handle_pause(&mut self) {
@@ -56,9 +58,11 @@ impl Engine {
         keys.into_iter().for_each(|key| self.close(key, reason.clone()));
     }
 
-    /// What is not verified may not be stored either: it is fetched again when the user lets us go on.
-    pub(super) fn handle_storage_failed(&mut self, message: String) {
+    /// It cannot go on; the message is for a person. What is not verified may not be stored either: it is fetched again
+    /// when the user lets us go on.
+    pub(super) fn fail(&mut self, message: String) {
         self.handle_pause();
+        self.unhashed.clear();
         for piece in self.picker.give_up_all() {
             self.outbox.push(Output::Discard { piece });
         }

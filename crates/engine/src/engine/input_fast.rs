@@ -58,7 +58,7 @@ impl Engine {
             return;
         };
         let (ip, pieces_total) = (peer.addr.ip(), self.geometry.pieces_total());
-        let set = allowed_fast_set(&self.config, ip, &self.info_hash, pieces_total);
+        let set = allowed_fast_set(&self.config, ip, &self.info_hashes.primary(), pieces_total);
         if peer.has.count() as usize >= set.len() {
             return;
         }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::Engine;
 use super::peer::{Peer, Stage};
 use crate::{
-    AddressRefusal, CloseReason, Event, Handshake, Message, Output, PeerId, PeerKey, PeerSource, Reserved,
+    AddressRefusal, CloseReason, Event, Handshake, InfoHash, Message, Output, PeerId, PeerKey, PeerSource,
+    Reserved,
 };
 
 /// Addresses of peers that have left, remembered so that a piece they shared in can still be held against them.
@@ -38,7 +39,7 @@ impl Engine {
         peer.stage = Stage::Handshaking;
         peer.stage_since = self.now;
         self.connecting -= 1;
-        self.send_handshake(key);
+        self.send_handshake(key, self.info_hashes.primary());
     }
 
     pub(super) fn handle_accepted(&mut self, key: PeerKey, addr: SocketAddr) {
@@ -75,7 +76,7 @@ impl Engine {
 
     pub(super) fn handle_handshake(&mut self, key: PeerKey, handshake: &Handshake) {
         let Some(peer) = self.peers.get(&key) else { return };
-        if handshake.info_hash != self.info_hash {
+        if !self.info_hashes.contains(handshake.info_hash) {
             return self.close(key, CloseReason::WrongInfoHash);
         }
         if handshake.peer_id == self.peer_id {
@@ -92,8 +93,9 @@ impl Engine {
                 return;
             }
         }
+        let speaks_v2 = self.speaks_v2(handshake);
         if is_incoming {
-            self.send_handshake(key);
+            self.send_handshake(key, self.swarm_for_answer(handshake));
         }
         let is_on_parole = self.suspects.contains(&(addr.ip(), handshake.peer_id));
         if let Some(peer) = self.peers.get_mut(&key) {
@@ -101,6 +103,7 @@ impl Engine {
             peer.stage_since = self.now;
             peer.peer_id = Some(handshake.peer_id);
             peer.is_on_parole = is_on_parole;
+            peer.speaks_v2 = speaks_v2;
             peer.spoken = self.config.offered().common(Reserved(handshake.reserved));
         }
         self.joined += 1;
@@ -152,6 +155,7 @@ impl Engine {
             self.give_back(request);
         }
         self.picker.end_alone(key);
+        self.give_back_hash_requests(key, &peer.hash_requests);
         match peer.stage {
             Stage::Connecting => self.connecting -= 1,
             Stage::Handshaking => {}
@@ -175,7 +179,10 @@ impl Engine {
     fn keep_address(&mut self, peer: &Peer, reason: &CloseReason) {
         let addr = peer.dial_addr().unwrap_or(peer.addr);
         match reason {
-            CloseReason::OurOwnPeerId | CloseReason::CorruptData { .. } | CloseReason::Banned => {
+            CloseReason::OurOwnPeerId
+            | CloseReason::CorruptData { .. }
+            | CloseReason::WrongHashes
+            | CloseReason::Banned => {
                 self.book.never(addr);
             }
             CloseReason::TrackerSwitched => self.book.never(addr),
@@ -236,11 +243,25 @@ impl Engine {
         if is_half_dead || is_crossing && new_peer.is_incoming == keeps_incoming { old } else { new }
     }
 
-    fn send_handshake(&mut self, key: PeerKey) {
-        let reserved = self.config.offered().0;
-        let handshake = Handshake { reserved, info_hash: self.info_hash, peer_id: self.peer_id };
+    fn send_handshake(&mut self, key: PeerKey, info_hash: InfoHash) {
+        // libtorrent closes a connection that offers version 2 for a torrent without one.
+        let v2 = if self.info_hashes.v2().is_some() { Reserved::V2 } else { Reserved::default() };
+        let reserved = self.config.offered().with(v2).0;
+        let handshake = Handshake { reserved, info_hash, peer_id: self.peer_id };
         let len = self.outbox.send(key, |bytes| bytes.extend(handshake.encode()));
         self.count_sent(key, len);
+    }
+
+    /// It can give and take hashes: it names the torrent as of version 2, or says that it could (BEP 52).
+    fn speaks_v2(&self, handshake: &Handshake) -> bool {
+        let v2 = self.info_hashes.v2().map(|v2| v2.truncated());
+        v2 == Some(handshake.info_hash) || v2.is_some() && Reserved(handshake.reserved).has(Reserved::V2)
+    }
+
+    /// By which name we answer: the one that the peer uses, or that of version 2 if it could go over to it.
+    fn swarm_for_answer(&self, handshake: &Handshake) -> InfoHash {
+        let v2 = self.info_hashes.v2().filter(|_| self.speaks_v2(handshake));
+        v2.map_or(handshake.info_hash, |v2| v2.truncated())
     }
 
     fn count_sent(&mut self, key: PeerKey, len: u64) {

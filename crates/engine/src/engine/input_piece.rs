@@ -13,7 +13,17 @@ impl Engine {
         match outcome {
             VerifyOutcome::Stored => self.handle_piece_stored(piece),
             VerifyOutcome::Mismatch => self.handle_piece_failed(piece),
+            VerifyOutcome::Inconsistent => self.handle_torrent_inconsistent(piece),
         }
+    }
+
+    /// Whatever peers send, no piece will ever be right by both hashes; nobody is to blame but the torrent's maker.
+    fn handle_torrent_inconsistent(&mut self, piece: PieceIndex) {
+        self.fail(format!(
+            "The torrent contradicts itself: of the two hashes that it has for piece {}, for versions 1 and 2 of the \
+             format, one is right and one is wrong. It cannot be downloaded; look for another torrent of the same content.",
+            piece.0
+        ));
     }
 
     fn handle_piece_stored(&mut self, piece: PieceIndex) {
@@ -55,15 +65,15 @@ impl Engine {
         self.totals.wasted_bytes += u64::from(self.geometry.piece_size(piece));
         self.outbox.event(Event::PieceFailed { piece, suspects: suspects.clone() });
         if let [culprit] = suspects[..] {
-            self.ban(culprit, piece);
+            self.ban(culprit, BanReason::CorruptData, &CloseReason::CorruptData { piece: piece.0 });
         } else {
             suspects.iter().for_each(|&suspect| self.set_parole(suspect, true));
         }
     }
 
-    fn ban(&mut self, culprit: PeerKey, piece: PieceIndex) {
+    /// Refuses the peer from now on, and closes what connections there are; the culprit's own because of its `fault`.
+    pub(super) fn ban(&mut self, culprit: PeerKey, reason: BanReason, fault: &CloseReason) {
         let Some((addr, peer_id)) = self.identity(culprit) else { return };
-        let reason = BanReason::CorruptData;
         self.bans.add(&self.config, self.now, addr, peer_id, reason);
         self.outbox.event(Event::Banned { peer: culprit, addr, reason });
         let banned =
@@ -71,10 +81,7 @@ impl Engine {
         let keys: Vec<PeerKey> = banned.map(|(&key, _)| key).collect();
         for key in keys {
             let is_culprit = key == culprit;
-            self.close(
-                key,
-                if is_culprit { CloseReason::CorruptData { piece: piece.0 } } else { CloseReason::Banned },
-            );
+            self.close(key, if is_culprit { fault.clone() } else { CloseReason::Banned });
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::peers::Voter;
+use crate::swarms::DueAnnounce;
 use crate::{AnnounceAnswer, AnnounceEvent, AnnounceRequest, CloseReason, Output, PeerSource, TrackerKey};
 
 /// A downloader with fewer peers, and addresses that may be tried, than this would like more before the interval is over.
@@ -23,6 +24,8 @@ impl Engine {
 
     /// BEP 27: the peers of a private torrent are those of one tracker. Who switches to another leaves them all.
     fn handle_introducer(&mut self, tracker: TrackerKey) {
+        // Of a hybrid, one tracker may introduce the peers of both swarms.
+        let tracker = self.trackers.same_everywhere(tracker);
         let before = self.introducer.replace(tracker);
         if self.metainfo.is_private() && before.is_some_and(|before| before != tracker) {
             self.close_all(&CloseReason::TrackerSwitched);
@@ -31,21 +34,27 @@ impl Engine {
     }
 
     pub(super) fn announce_if_due(&mut self) {
-        while let Some((tracker, event)) = self.trackers.poll(self.now, self.is_hungry()) {
-            self.outbox.push(Output::Announce(AnnounceRequest {
+        let is_hungry = self.is_hungry();
+        while let Some(DueAnnounce { tracker, url, tracker_id, info_hash, event }) =
+            self.trackers.poll(self.now, is_hungry)
+        {
+            let request = AnnounceRequest {
                 tracker,
-                url: self.trackers.url(tracker).to_owned(),
+                url: url.to_owned(),
+                info_hash,
                 event,
                 uploaded: self.totals.up_bytes,
                 downloaded: self.totals.down_bytes,
                 left: self.totals.wanted_bytes - self.totals.verified_bytes,
                 port: self.port,
                 num_want: if event == AnnounceEvent::Stopped { 0 } else { self.config.announce_num_want },
-                tracker_id: self.trackers.tracker_id(tracker).map(<[u8]>::to_vec),
-            }));
+                tracker_id: tracker_id.map(<[u8]>::to_vec),
+            };
+            self.outbox.push(Output::Announce(request));
         }
-        while let Some(tracker) = self.trackers.poll_scrape(&self.config, self.now) {
-            self.outbox.push(Output::Scrape { tracker, url: self.trackers.url(tracker).to_owned() });
+        while let Some((tracker, url)) = self.trackers.poll_scrape(&self.config, self.now) {
+            let url = url.to_owned();
+            self.outbox.push(Output::Scrape { tracker, url });
         }
     }
 

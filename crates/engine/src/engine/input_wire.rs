@@ -88,8 +88,9 @@ impl Engine {
             | Message::Reject(_)
             | Message::AllowedFast(_) => self.handle_fast(key, &message, is_first),
             Message::Extended { id, payload } => self.handle_extended(key, id, &payload),
-            // Of version 2 torrents, which we do not offer.
-            Message::HashRequest(_) | Message::Hashes { .. } | Message::HashReject(_) => {}
+            Message::HashRequest(range) => self.handle_hash_request(key, range),
+            Message::Hashes { range, hashes } => self.handle_hashes(key, &range, &hashes),
+            Message::HashReject(range) => self.handle_hash_reject(key, &range),
         }
     }
 
@@ -127,6 +128,7 @@ impl Engine {
         peer.has = has;
         self.send_allowed_fast(key);
         self.update_interest(key);
+        self.request_hashes(key);
         self.close_if_neither_downloads(key);
     }
 

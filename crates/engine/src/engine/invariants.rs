@@ -47,6 +47,16 @@ impl Engine {
             self.check_asked_of(peer);
             self.check_asked_by(peer);
         }
+        self.hashes
+            .check(|key| self.peers.get(&key).map(|peer| peer.hash_requests.clone()).unwrap_or_default());
+        for piece in &self.unhashed {
+            assert!(
+                self.picker.state(*piece) == crate::PieceState::Checking,
+                "invariant: what waits for its hash is complete"
+            );
+            let hashes = self.hashes.piece_hashes(&self.metainfo, *piece);
+            assert!(!hashes.is_known(), "invariant: who has a hash does not wait for it");
+        }
         let now = self.now;
         assert!(
             self.next_timeout().is_none_or(|until| until > now),

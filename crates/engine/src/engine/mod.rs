@@ -8,6 +8,7 @@ mod input_control;
 mod input_dont_have;
 mod input_extended;
 mod input_fast;
+mod input_hashes;
 mod input_limits;
 mod input_metadata;
 mod input_peer;
@@ -31,14 +32,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::geometry::Geometry;
+use crate::hash_fetch::HashFetch;
 use crate::peers::{AddressBook, Bans};
 use crate::picker::{Picked, Picker};
 use crate::rate::{RateMeter, TokenBucket};
 use crate::rng::Rng;
-use crate::trackers::Trackers;
+use crate::swarms::Swarms;
 use crate::{
-    Bitfield, ChokeReason, Config, FilePriority, Goals, History, InfoHash, Input, Instant, Metainfo, Output,
-    PeerId, PeerKey, PickReason, Share, TrackerKey,
+    Bitfield, ChokeReason, Config, FilePriority, Goals, History, InfoHashes, Input, Instant, Metainfo, Output,
+    PeerId, PeerKey, PickReason, PieceIndex, Share, TrackerKey,
 };
 use outbox::Outbox;
 use peer::Peer;
@@ -55,7 +57,7 @@ pub struct Engine {
     config: Config,
     metainfo: Arc<Metainfo>,
     geometry: Geometry,
-    info_hash: InfoHash,
+    info_hashes: InfoHashes,
     peer_id: PeerId,
     rng: Rng,
     /// Time of the last input.
@@ -63,6 +65,12 @@ pub struct Engine {
     is_running: bool,
     /// Our incoming port; zero while there is none.
     port: u16,
+    /// What pieces must hash to.
+    hashes: HashFetch,
+    /// Pieces that wait for their hash.
+    unhashed: BTreeSet<PieceIndex>,
+    /// Hashes may be asked for that somebody else was asked for before.
+    has_hash_news: bool,
     picker: Picker,
     /// How much each file is wanted.
     file_priorities: Vec<FilePriority>,
@@ -85,7 +93,7 @@ pub struct Engine {
     bans: Bans,
     /// The tracker whose peers we know; only private torrents care.
     introducer: Option<TrackerKey>,
-    trackers: Trackers,
+    trackers: Swarms,
     outbox: Outbox,
     timers: timers::Timers,
     upload_bucket: TokenBucket,
@@ -158,13 +166,15 @@ impl Engine {
             up_rate: rate,
         };
         Self {
-            geometry,
-            info_hash: metainfo.info_hash(),
+            info_hashes: metainfo.info_hashes(),
+            hashes: HashFetch::new(&metainfo),
+            unhashed: BTreeSet::new(),
+            has_hash_news: false,
             peer_id,
             now,
             is_running: false,
             port: 0,
-            picker: Picker::new(geometry, have, &mut rng),
+            picker: Picker::new(geometry.clone(), have, &mut rng),
             file_priorities: vec![FilePriority::default(); metainfo.files().len()],
             best_rate: 0,
             late_pieces: 0,
@@ -177,7 +187,7 @@ impl Engine {
             book: AddressBook::default(),
             bans: Bans::default(),
             introducer: None,
-            trackers: Trackers::new(metainfo.trackers(), &mut rng),
+            trackers: Swarms::new(metainfo.info_hashes(), metainfo.trackers(), &mut rng),
             outbox: Outbox::default(),
             timers: timers::Timers::default(),
             upload_bucket: TokenBucket::new(config.upload_rate_max, now),
@@ -197,6 +207,7 @@ impl Engine {
             pick_counts: [0; PickReason::ALL.len()],
             choke_counts: [0; ChokeReason::ALL.len()],
             config,
+            geometry,
             metainfo,
             rng,
         }
@@ -224,7 +235,7 @@ impl Engine {
             Input::Closed { peer } => self.handle_closed(peer),
             Input::Rejected { peer, reason } => self.forget_peer(peer, reason),
             Input::Verified { piece, outcome } => self.handle_verified(piece, outcome),
-            Input::StorageFailed { message } => self.handle_storage_failed(message),
+            Input::StorageFailed { message } => self.fail(message),
             Input::Announced { tracker, result } => self.handle_announced(tracker, &result),
             Input::FilePriorities { files } => self.handle_file_priorities(files),
             Input::PickOrder { order } => self.handle_pick_order(order),
@@ -251,6 +262,7 @@ impl Engine {
         self.look_at_goals();
         self.run_timers();
         self.offer_free_slots();
+        self.offer_hash_requests();
         self.offer_work();
         self.connect_more();
         self.announce_if_due();

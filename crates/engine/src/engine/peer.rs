@@ -11,7 +11,8 @@ use crate::rate::{RateMeter, TokenBucket};
 use crate::requests::Pipeline;
 use crate::wire::Decoder;
 use crate::{
-    Bitfield, BlockRef, ChokeReason, Config, Instant, PeerId, PeerSource, PieceIndex, Reserved, UselessReason,
+    Bitfield, BlockRef, ChokeReason, Config, HashRange, Instant, PeerId, PeerSource, PieceIndex, Reserved,
+    UselessReason,
 };
 
 /// How far a connection is.
@@ -105,6 +106,12 @@ pub(super) struct Peer {
     pub(super) fast_bytes_left: u64,
     /// It refused a request: nothing is asked of it until then.
     pub(super) refused_until: Option<Instant>,
+    /// It can give and take hashes (BEP 52).
+    pub(super) speaks_v2: bool,
+    /// Hashes that it was asked for.
+    pub(super) hash_requests: Vec<HashRange>,
+    /// It is not asked for hashes before.
+    pub(super) hashes_from: Instant,
 
     pub(super) requests_in: VecDeque<BlockRef>,
     /// Bytes handed to the host and not reported as sent.
@@ -174,6 +181,9 @@ impl Peer {
             allowed_to_it: Vec::new(),
             fast_bytes_left: 0,
             refused_until: None,
+            speaks_v2: false,
+            hash_requests: Vec::new(),
+            hashes_from: now,
             requests_in: VecDeque::new(),
             unsent_bytes: 0,
             unsent_payload: 0,

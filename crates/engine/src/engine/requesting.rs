@@ -10,12 +10,14 @@ impl Engine {
     /// Requests from this peer what its pipeline has room for.
     pub(super) fn request_from(&mut self, key: PeerKey) {
         let generation = self.picker.generation();
+        let waits_for_hashes = self.waits_for_hashes();
         let Some(peer) = self.peers.get_mut(&key) else { return };
         // A stalled peer gets nothing new until it goes on.
         if !self.is_running
             || !peer.can_be_asked()
             || peer.released > 0
             || peer.starved_at == Some(generation)
+            || waits_for_hashes
         {
             return;
         }

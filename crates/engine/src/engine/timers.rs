@@ -86,6 +86,7 @@ impl Engine {
         self.look_at_deadlines();
         self.exchange_peers();
         self.replace_useless();
+        self.request_hashes_from_all();
     }
 
     fn look_at_connection(&mut self, key: PeerKey) {

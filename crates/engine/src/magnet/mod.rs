@@ -69,11 +69,16 @@ impl Magnet {
         parse::parse(link)
     }
 
-    /// The magnet of a torrent that is there: its hash, name, trackers and web seeds.
+    /// The magnet of a torrent that is there: its hashes, name, trackers and web seeds.
     #[must_use]
     pub(crate) fn of(metainfo: &Metainfo) -> Self {
+        let known = metainfo.info_hashes();
         Self {
-            hashes: Hashes::V1(metainfo.info_hash()),
+            hashes: match (known.v1(), known.v2()) {
+                (Some(v1), Some(v2)) => Hashes::Hybrid(v1, v2.0),
+                (None, Some(v2)) => Hashes::V2(v2.0),
+                _ => Hashes::V1(metainfo.info_hash()),
+            },
             name: Some(metainfo.name().to_owned()),
             trackers: metainfo.trackers().iter().flatten().cloned().collect(),
             web_seeds: Vec::new(),

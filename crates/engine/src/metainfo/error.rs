@@ -2,7 +2,7 @@
 
 use codec::bencode::{DuplicateKey, ScanError};
 
-use super::{METAINFO_LEN_MAX, PIECE_LEN_MAX, PIECE_LEN_MIN};
+use super::{METAINFO_LEN_MAX, PIECE_LEN_MAX, PIECE_LEN_MIN, PIECES_MAX};
 
 /// Why a .torrent file is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,11 +32,24 @@ pub enum MetainfoError {
         "The .torrent file does not describe any content (it has no 'info' dictionary). Download it again."
     )]
     NoInfo,
-    /// Only version 2 of the format (BEP 52).
+    /// A version of the format that came after BEP 52.
     #[error(
-        "This torrent is of version 2 only, which this program cannot download yet. Look for a version 1 or hybrid one."
+        "This torrent is of version {version} of the format, which is newer than this program understands (1 and 2). \
+         Look for a newer program, or for a torrent of version 1 or 2."
     )]
-    OnlyVersion2,
+    TooNew {
+        /// What it says.
+        version: i64,
+    },
+    /// Version 2 wants all keys in order (BEP 52).
+    #[error(
+        "The .torrent file is of version 2 and has a key out of order at byte {offset}, which that version forbids. \
+         Ask whoever made it for a correct one."
+    )]
+    UnsortedKey {
+        /// Where, in bytes from the start.
+        offset: usize,
+    },
     /// `piece length` is missing or no number.
     #[error("The .torrent file does not say how long its pieces are. Ask whoever made it for a correct one.")]
     PieceLenMissing,
@@ -132,12 +145,100 @@ pub enum MetainfoError {
         /// The path.
         path: String,
     },
-    /// A symbolic link with content (BEP 47 gives it none).
+    /// A symbolic link that does not say where it leads (BEP 47).
     #[error(
-        "The torrent holds a link with content of its own ('{path}'), which makes no sense. Ask whoever made it for a correct one."
+        "The torrent holds a link that does not say where it leads ('{path}'). Ask whoever made it for a correct one."
     )]
-    SymlinkWithContent {
+    LinkWithoutTarget {
         /// The path.
         path: String,
+    },
+    /// The lengths ask for more pieces than anybody keeps count of.
+    #[error(
+        "The torrent's files would have {pieces} pieces; at most {PIECES_MAX} are supported. \
+         Ask whoever made it for one with longer pieces."
+    )]
+    TooManyPieces {
+        /// How many.
+        pieces: u64,
+    },
+    /// Version 2 allows powers of two only.
+    #[error(
+        "The .torrent file is of version 2 and says that its pieces have {len} bytes, which is no power of two. \
+         Ask whoever made it for a correct one."
+    )]
+    PieceLenNotPowerOfTwo {
+        /// What it says.
+        len: u32,
+    },
+    /// `file tree` is missing or no dictionary.
+    #[error(
+        "The .torrent file says that it is of version 2 and has no tree of files. Ask whoever made it for a correct one."
+    )]
+    FileTreeMissing,
+    /// Something in `file tree` is neither file nor folder, or both, or has no name.
+    #[error(
+        "The .torrent file's tree of files makes no sense at '{path}'. Ask whoever made it for a correct one."
+    )]
+    FileTreeMalformed {
+        /// Where.
+        path: String,
+    },
+    /// Version 2 aligns files by itself.
+    #[error(
+        "The .torrent file lists '{path}' as padding, which version 2 does not have. Ask whoever made it for a correct one."
+    )]
+    PaddingInTree {
+        /// The path.
+        path: String,
+    },
+    /// `pieces root` of a file that is not empty is missing, no hash, or zero.
+    #[error(
+        "The .torrent file has no hash for '{file}', so it could not be verified. Ask whoever made it for a correct one."
+    )]
+    PiecesRootMissing {
+        /// The file.
+        file: String,
+    },
+    /// `piece layers` is no dictionary of hashes.
+    #[error("The .torrent file's list of piece hashes is malformed: {what}. Download it again.")]
+    PieceLayersMalformed {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// An entry of `piece layers` belongs to no file.
+    #[error(
+        "The .torrent file has piece hashes for a file that is not part of it. Ask whoever made it for a correct one."
+    )]
+    PieceLayerUnknown,
+    /// An entry of `piece layers` has the wrong length.
+    #[error(
+        "The .torrent file contradicts itself: '{file}' has {expected} pieces, and there are hashes for {found}. \
+         Download it again, or ask whoever made it for a correct one."
+    )]
+    PieceLayerCount {
+        /// The file.
+        file: String,
+        /// Its pieces.
+        expected: u64,
+        /// Hashes in the entry.
+        found: usize,
+    },
+    /// An entry of `piece layers` does not lead to its root.
+    #[error(
+        "The piece hashes of '{file}' in the .torrent file are not those of its root hash. Download it again."
+    )]
+    PieceLayerWrong {
+        /// The file.
+        file: String,
+    },
+    /// The two versions in a hybrid torrent differ.
+    #[error(
+        "The .torrent file describes its content twice, for version 1 and version 2, and the two differ at '{file}'. \
+         Ask whoever made it for a correct one."
+    )]
+    HybridMismatch {
+        /// The file.
+        file: String,
     },
 }

@@ -32,10 +32,17 @@ impl Metainfo {
     #[must_use]
     pub fn spans(&self, block: &BlockRef) -> Spans<'_> {
         let start = u64::from(block.piece.0) * u64::from(self.piece_len()) + u64::from(block.begin);
-        // The last file that begins at or before the block; empty files at the same place come before it.
-        let file = self.files.partition_point(|file| file.offset <= start).saturating_sub(1);
-        let end = (start + u64::from(block.len)).min(self.total_len());
+        let file = self.file_at(start);
+        let end = (start + u64::from(block.len)).min(self.geometry.span_len());
         Spans { files: &self.files, file, at: start, end, block_start: start }
+    }
+}
+
+impl Metainfo {
+    /// The file that holds the byte at this place of the content.
+    pub(super) fn file_at(&self, offset: u64) -> usize {
+        // The last one that begins there or before; empty files at the same place come before it.
+        self.files.partition_point(|file| file.offset <= offset).saturating_sub(1)
     }
 }
 

@@ -8,7 +8,7 @@ use super::MetainfoError;
 /// Longest name of a file or folder, in bytes; file systems stop at 255, and a host may want to append a suffix.
 const NAME_LEN_MAX: usize = 240;
 /// Folders within each other.
-const DEPTH_MAX: usize = 64;
+pub(super) const DEPTH_MAX: usize = 64;
 /// Names that Windows keeps for devices, whatever the extension.
 const DEVICES: [&str; 4] = ["CON", "PRN", "AUX", "NUL"];
 /// Such names with a digit behind.
@@ -36,8 +36,9 @@ pub(super) fn safe_path<B: AsRef<[u8]>>(parts: &[B]) -> Result<Vec<String>, Meta
 
 /// Would this name, taken as a path on some system, lead to a place that its folder does not contain?
 fn climbs_out(name: &str) -> bool {
+    let is_absolute = name.starts_with(['/', '\\']) && name.contains(|c| !matches!(c, '/' | '\\'));
     name.contains('\0')
-        || name.starts_with(['/', '\\'])
+        || is_absolute
         || name.split(['/', '\\']).any(|part| part.trim_end_matches(' ') == "..")
 }
 
@@ -120,6 +121,7 @@ mod tests {
         for (from, to) in [
             (&["a", "", ".", "b"][..], "a/b"),
             (&["a/b"], "a_b"),
+            (&["/", "\\\\", "b"], "_/__/b"),
             (&["C:", "x"], "C_/x"),
             (&["what?*<>|\"\n\u{202e}"], "what________"),
             (&["..."], ".._"),

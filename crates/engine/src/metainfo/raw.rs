@@ -1,4 +1,5 @@
 //! The keys of a .torrent file that we understand, as they come: for the derived parser, and for the filter before it.
+//! What version 2 adds (`file tree`, `piece layers`) has no fixed keys and is read by `file_tree` and `layers`.
 
 use codec::bencode::{Schema, WrongItem};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,8 @@ pub(crate) struct RawFile {
     pub(crate) path: Option<Vec<ByteBuf>>,
     #[serde(rename = "path.utf-8", default, skip_serializing_if = "Option::is_none")]
     pub(crate) path_utf8: Option<Vec<ByteBuf>>,
+    #[serde(rename = "symlink path", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) symlink_path: Option<Vec<ByteBuf>>,
 }
 
 /// The same keys. In `announce-list` junk is left out (flat lists are seen in practice); elsewhere a list with junk in
@@ -82,6 +85,7 @@ const FILE_SCHEMA: Schema = Schema::Dict(&[
     ("length", Schema::Number),
     ("path", PATH_SCHEMA),
     ("path.utf-8", PATH_SCHEMA),
+    ("symlink path", PATH_SCHEMA),
 ]);
 
 const PATH_SCHEMA: Schema = Schema::List(&Schema::Bytes, WrongItem::DropList);

@@ -107,8 +107,8 @@ impl Picker {
             missing.remove(piece);
         });
         Self {
-            geometry,
             order: Order::new(geometry.pieces_total(), |piece| !have.has(piece), rng),
+            geometry,
             have,
             missing,
             pick_order: PickOrder::default(),

@@ -166,7 +166,7 @@ fn what_no_writer_of_ours_says_ends_the_log() {
     for bad in [
         log.record_blocks(run(12, 0, 1)),
         log.record_blocks(run(0, 0, 0)),
-        log.record_blocks(run(0, 4000, 97)),
+        log.record_blocks(run(0, 32_700, 69)),
         log.record_blocks(run(0, u32::MAX, u32::MAX)),
         log.record_discarded(PieceIndex(12)),
         log.record(9, &[]),

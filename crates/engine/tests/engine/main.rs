@@ -19,4 +19,5 @@ mod suspects;
 mod swarm;
 mod uploading;
 mod util;
+mod v2;
 mod wanting;

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use engine::{Metainfo, MetainfoError, NewContent, NewTorrent, PieceIndex};
 use rand_core::Rng;
 use rand_pcg::Pcg64Mcg;
-
-use crate::hashing::sha1;
+use sha1::{Digest as _, Sha1};
 
 /// Enough pieces for a map worth looking at.
 const PIECE_LEN: u32 = 256 * 1024;
@@ -72,7 +71,7 @@ fn read_hashes(path: &Path, hashes_path: &Path, len: u64) -> Option<Vec<[u8; 20]
     let (hashes, rest) = hashes.as_chunks::<20>();
     let is_whole = fs::metadata(path).ok()?.len() == len;
     let is_for_it = rest.is_empty() && hashes.len() as u64 == len.div_ceil(PIECE_LEN.into());
-    let is_ours = *hashes.first()? == sha1(&piece(PieceIndex(0)));
+    let is_ours = *hashes.first()? == <[u8; 20]>::from(Sha1::digest(piece(PieceIndex(0))));
     (is_whole && is_for_it && is_ours).then(|| hashes.to_vec())
 }
 
@@ -84,7 +83,7 @@ fn write_sample(path: &Path, len: u64, mut on_progress: impl FnMut(u64)) -> io::
         // Sizes are whole MiB, so the last piece is as long as the others.
         let bytes = piece(PieceIndex(index));
         file.write_all(&bytes)?;
-        hashes.push(sha1(&bytes));
+        hashes.push(Sha1::digest(&bytes).into());
         on_progress(u64::from(index + 1) * u64::from(PIECE_LEN));
     }
     file.flush()?;

@@ -294,9 +294,9 @@ impl Driver {
                     }
                 }
                 Output::Store { block, from } => self.store(block, &data[from]),
-                Output::Verify { piece } => {
+                Output::Verify { piece, hashes } => {
                     let assembled = self.assembler.take(piece);
-                    self.storage.hand_over(Job::Verify { piece, assembled });
+                    self.storage.hand_over(Job::Verify { piece, hashes, assembled });
                 }
                 Output::Discard { piece } => {
                     self.assembler.discard(piece);

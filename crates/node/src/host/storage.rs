@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use engine::{Assembled, BlockRef, BlockRun, History, PieceIndex, VerifyOutcome};
+use engine::{
+    Assembled, BlockRef, BlockRun, History, PieceHasher, PieceHashes, PieceIndex, Verdict, VerifyOutcome,
+};
 use tokio::sync::mpsc;
 
 use super::driver::Report;
 use super::resume_file::ResumeFile;
 use crate::content::Content;
-use crate::hashing::sha1;
 
 /// What the driver asks for.
 pub(super) enum Job {
@@ -20,7 +21,7 @@ pub(super) enum Job {
     /// The stored blocks of this piece are worth nothing.
     Discard { piece: PieceIndex },
     /// Hash a piece; if it is right, store and record it.
-    Verify { piece: PieceIndex, assembled: Assembled },
+    Verify { piece: PieceIndex, hashes: PieceHashes, assembled: Assembled },
     /// Record how much was traded in all sessions, and which blocks are stored.
     SoFar(History),
 }
@@ -128,10 +129,12 @@ impl Worker {
         let (result, buffer) = match job {
             Job::Write { part, bytes, whole } => (self.write(&part, &bytes, whole), None),
             Job::Discard { piece } => (self.discard(piece).map(|()| Outcome::Quiet), None),
-            Job::Verify { piece, assembled: Assembled::Buffer(buffer) } => {
-                (self.verify_buffer(piece, &buffer), Some(buffer))
+            Job::Verify { piece, hashes, assembled: Assembled::Buffer(buffer) } => {
+                (self.verify_buffer(piece, hashes, &buffer), Some(buffer))
             }
-            Job::Verify { piece, assembled: Assembled::OnDisk } => (self.verify_on_disk(piece), None),
+            Job::Verify { piece, hashes, assembled: Assembled::OnDisk } => {
+                (self.verify_on_disk(piece, hashes), None)
+            }
             Job::SoFar(so_far) => (self.record_so_far(&so_far), None),
         };
         Done { bytes, buffer, outcome: result.unwrap_or_else(Outcome::Failed) }
@@ -150,35 +153,40 @@ impl Worker {
         resume.record_discarded(piece).map_err(|error| error.to_string())
     }
 
-    fn mismatch(&mut self, piece: PieceIndex) -> Result<Outcome, String> {
+    /// The verdict was against the piece: its blocks are worth nothing.
+    fn fail(&mut self, piece: PieceIndex, fault: VerifyOutcome) -> Result<Outcome, String> {
         self.discard(piece)?;
-        Ok(Outcome::Verified(piece, VerifyOutcome::Mismatch))
+        Ok(Outcome::Verified(piece, fault))
     }
 
-    fn verify_buffer(&mut self, piece: PieceIndex, bytes: &[u8]) -> Result<Outcome, String> {
-        if !self.is_right(piece, bytes) {
-            return self.mismatch(piece);
+    fn verify_buffer(
+        &mut self,
+        piece: PieceIndex,
+        hashes: PieceHashes,
+        bytes: &[u8],
+    ) -> Result<Outcome, String> {
+        let mut hasher = PieceHasher::new(hashes);
+        hasher.update(bytes);
+        if let Some(fault) = fault(hasher.finish()) {
+            return self.fail(piece, fault);
         }
         let block = BlockRef { piece, begin: 0, len: bytes.len() as u32 };
         self.content.write(&block, bytes).map_err(|error| error.to_string())?;
         self.record(piece)
     }
 
-    fn verify_on_disk(&mut self, piece: PieceIndex) -> Result<Outcome, String> {
-        let mut bytes = std::mem::take(&mut self.scratch);
-        let read = self.content.read_piece(piece, &mut bytes);
-        let is_right = self.is_right(piece, &bytes);
-        self.scratch = bytes;
+    fn verify_on_disk(&mut self, piece: PieceIndex, hashes: PieceHashes) -> Result<Outcome, String> {
+        let mut hasher = PieceHasher::new(hashes);
+        let read = self.content.read_piece(piece, &mut self.scratch, |slice| hasher.update(slice));
         match read {
             // Somebody took away what an earlier session stored.
-            Err(error) if error.is_missing() => return self.mismatch(piece),
+            Err(error) if error.is_missing() => return self.fail(piece, VerifyOutcome::Mismatch),
             read => read.map_err(|error| error.to_string())?,
         }
-        if is_right { self.record(piece) } else { self.mismatch(piece) }
-    }
-
-    fn is_right(&self, piece: PieceIndex, bytes: &[u8]) -> bool {
-        self.content.metainfo().piece_hash(piece) == Some(&sha1(bytes))
+        match fault(hasher.finish()) {
+            Some(fault) => self.fail(piece, fault),
+            None => self.record(piece),
+        }
     }
 
     /// The data is written before its record: a kill between the two costs one piece, never a wrong one.
@@ -194,5 +202,14 @@ impl Worker {
             resume.record_so_far(so_far).map_err(|error| error.to_string())?;
         }
         Ok(Outcome::Quiet)
+    }
+}
+
+/// Why the piece is not to be kept.
+fn fault(verdict: Verdict) -> Option<VerifyOutcome> {
+    match verdict {
+        Verdict::Right => None,
+        Verdict::Wrong => Some(VerifyOutcome::Mismatch),
+        Verdict::Inconsistent => Some(VerifyOutcome::Inconsistent),
     }
 }

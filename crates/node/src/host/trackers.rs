@@ -10,6 +10,7 @@ use super::driver::Report;
 /// Asks trackers on behalf of one torrent.
 pub(super) struct Announcer {
     pub(super) client: TrackerClient,
+    /// The swarm that is scraped; announces say themselves which.
     pub(super) info_hash: InfoHash,
     pub(super) peer_id: PeerId,
     pub(super) key: u32,
@@ -48,7 +49,7 @@ impl Announcer {
 
     fn params(&self, request: &AnnounceRequest) -> AnnounceParams {
         AnnounceParams {
-            info_hash: self.info_hash,
+            info_hash: request.info_hash,
             peer_id: self.peer_id,
             port: request.port,
             uploaded: request.uploaded,

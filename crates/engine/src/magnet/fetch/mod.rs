@@ -213,6 +213,7 @@ impl MetadataFetch {
             self.outbox.push(Output::Announce(AnnounceRequest {
                 tracker,
                 url: self.trackers.url(tracker).to_owned(),
+                info_hash: self.magnet.info_hash(),
                 event,
                 uploaded: 0,
                 downloaded: 0,

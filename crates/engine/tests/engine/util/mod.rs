@@ -11,11 +11,14 @@ mod scripted;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Bitfield, BlockRef, Config, Event, Input, Instant, Output, PeerKey, PeerSource, VerifyOutcome};
+use engine::{
+    Bitfield, BlockRef, Config, Event, Input, Instant, Metainfo, Output, PeerKey, PeerSource, VerifyOutcome,
+};
 
-pub use content::Content;
+pub use content::{Content, Versions};
 pub use fetcher::{Fetcher, METADATA_PIECE_LEN, data, torrent};
 pub use node::Node;
 pub use scripted::{REMOTE_ID, Remote, handshake_bytes};
@@ -94,8 +97,14 @@ impl Swarm {
 
     /// Adds a node with these pieces at 10.0.0.(its number + 1); it starts at once. Returns its number.
     pub fn add(&mut self, config: Config, have: Bitfield) -> usize {
+        let metainfo = self.content.metainfo.clone();
+        self.add_with(config, have, metainfo)
+    }
+
+    /// As [`Swarm::add`] with another .torrent file of the same content.
+    pub fn add_with(&mut self, config: Config, have: Bitfield, metainfo: Arc<Metainfo>) -> usize {
         let number = self.nodes.len();
-        let node = Node::new(number, config, &self.content, have);
+        let node = Node::new(number, config, &self.content, have, metainfo);
         self.by_addr.insert(node.addr, number);
         self.nodes.push(node);
         self.input(number, Input::Start);
@@ -255,8 +264,8 @@ impl Swarm {
             Output::Store { block, from } => {
                 self.nodes[number].store(&self.content, &block, from, self.net.is_opaque);
             }
-            Output::Verify { piece } => {
-                let is_right = self.nodes[number].verify(&self.content, piece, self.net.is_opaque);
+            Output::Verify { piece, hashes } => {
+                let is_right = self.nodes[number].verify(&self.content, piece, hashes, self.net.is_opaque);
                 let at = self.now + Duration::from_millis(3);
                 self.push(at, number, Packet::Verified { piece: piece.0, is_right });
             }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::sync::Arc;
 
 use engine::{
-    AnnounceRequest, Bitfield, BlockRef, CloseReason, Config, Engine, Event, Instant, PeerId, PeerKey,
-    PieceIndex,
+    AnnounceRequest, Bitfield, BlockRef, CloseReason, Config, Engine, Event, Instant, Metainfo, PeerId,
+    PeerKey, PieceHasher, PieceHashes, PieceIndex, Verdict,
 };
 
 use super::Content;
@@ -38,7 +39,13 @@ pub struct Node {
 }
 
 impl Node {
-    pub fn new(number: usize, config: Config, content: &Content, have: Bitfield) -> Self {
+    pub fn new(
+        number: usize,
+        config: Config,
+        content: &Content,
+        have: Bitfield,
+        metainfo: Arc<Metainfo>,
+    ) -> Self {
         let mut peer_id = *b"-SW0100-node00000000";
         peer_id[19] = b'0' + number as u8 % 10;
         peer_id[18] = b'0' + number as u8 / 10;
@@ -48,7 +55,6 @@ impl Node {
             let bytes = content.piece(piece);
             disk[start..start + bytes.len()].copy_from_slice(bytes);
         }
-        let metainfo = content.metainfo.clone();
         Self {
             engine: Engine::new(config, metainfo, have, PeerId(peer_id), 1000 + number as u64),
             addr: SocketAddr::from(([10, 0, 0, number as u8 + 1], 6881)),
@@ -82,14 +88,26 @@ impl Node {
         self.disk[start..start + block.len as usize].copy_from_slice(&self.input_bytes[from]);
     }
 
-    pub fn verify(&mut self, content: &Content, piece: PieceIndex, is_opaque: bool) -> bool {
+    pub fn verify(
+        &mut self,
+        content: &Content,
+        piece: PieceIndex,
+        hashes: PieceHashes,
+        is_opaque: bool,
+    ) -> bool {
         let stored = self.stored.remove(&piece).unwrap_or(0);
         assert!(
             stored >= u64::from(content.metainfo.piece_size(piece)),
             "every byte of {piece:?} was stored"
         );
         let start = content.offset(piece);
-        is_opaque || self.disk[start..].starts_with(content.piece(piece))
+        let is_right = is_opaque || self.disk[start..].starts_with(content.piece(piece));
+        if content.has_real_hashes {
+            let mut hasher = PieceHasher::new(hashes);
+            hasher.update(&self.disk[start..start + content.piece(piece).len()]);
+            assert_eq!(hasher.finish() == Verdict::Right, is_right, "the hash of {piece:?} tells");
+        }
+        is_right
     }
 
     pub fn discard(&mut self, content: &Content, piece: PieceIndex) {

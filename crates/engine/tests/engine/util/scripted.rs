@@ -103,6 +103,12 @@ impl Remote {
         self.bytes(key, &bytes);
     }
 
+    /// As [`Remote::sends`] with the bytes of the block.
+    pub fn sends_bytes(&mut self, key: PeerKey, block: &BlockRef, bytes: &[u8]) {
+        let message = [&piece_header(block)[..], bytes].concat();
+        self.bytes(key, &message);
+    }
+
     /// The peer answers all requests up to now, and every piece that becomes complete gets this verdict.
     pub fn answers_all(&mut self, key: PeerKey, outcome: VerifyOutcome) {
         for block in self.take_requests(key) {
@@ -115,7 +121,7 @@ impl Remote {
     pub fn judge(&mut self, outcome: VerifyOutcome) {
         let mut pieces: Vec<PieceIndex> = Vec::new();
         self.outputs.retain(|output| match output {
-            Output::Verify { piece } => {
+            Output::Verify { piece, .. } => {
                 pieces.push(*piece);
                 false
             }
