@@ -45,6 +45,30 @@ pub struct Status {
     pub error: String,
 }
 
+/// What it reads in a .torrent file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct TorrentInfo {
+    /// Info hash of version 1, in hexadecimal.
+    pub v1: Option<String>,
+    /// Info hash of version 2, in hexadecimal.
+    pub v2: Option<String>,
+    /// Path and length of each file that is no padding.
+    pub files: Vec<(String, u64)>,
+}
+
+/// Has it read a .torrent file.
+///
+/// # Panics
+/// If it refuses.
+pub async fn read_torrent(torrent: &Path) -> TorrentInfo {
+    let mut command = process::command(Path::new(PYTHON));
+    command.arg(programs::own_file("scripts/libtorrent_info.py")).arg(torrent);
+    command.stdout(std::process::Stdio::piped());
+    let output = command.output().await.expect("Python starts");
+    let line = String::from_utf8_lossy(&output.stdout).into_owned();
+    serde_json::from_str(&line).unwrap_or_else(|error| panic!("libtorrent read {line}: {error}"))
+}
+
 impl Libtorrent {
     /// Seeds what lies in `folder`.
     pub async fn seed(scratch: &Scratch, torrent: &Path, folder: &Path) -> Self {

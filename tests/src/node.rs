@@ -30,6 +30,18 @@ impl Node {
         Self::start("seed", scratch, torrent, folder)
     }
 
+    /// Makes a .torrent file of `path` with these further arguments.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn create(scratch: &Scratch, path: &Path, torrent: &Path, args: &[&str]) {
+        let (path, torrent) = (path.display().to_string(), torrent.display().to_string());
+        let all = [&["create", &path, "--out", &torrent], args].concat();
+        let mut process = Process::start("node-create", programs::node(), all, scratch.path());
+        let status = process.wait_for_end(crate::wait::LONG).await;
+        assert!(status.success(), "the node failed ({status}):\n{}", process.log_text());
+    }
+
     /// Waits until it has downloaded everything and ended.
     ///
     /// # Panics

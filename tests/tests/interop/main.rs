@@ -3,3 +3,4 @@
 mod harness;
 mod node_gets;
 mod node_seeds;
+mod version_2;
