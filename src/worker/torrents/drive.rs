@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use engine::{
-    AnnounceEvent, AnnounceRequest, BlockRef, Event, Input, Instant, Output, PeerKey, PieceHashes, PieceIndex,
-    TrackerKey, VerifyOutcome,
+    AnnounceEvent, AnnounceRequest, BlockRef, Event, Input, Instant, Output, PeerKey, PieceHashes,
+    PieceIndex, TrackerKey, VerifyOutcome,
 };
 use gloo::timers::callback::Timeout;
 use relay_proto::{Announce, Close, CloseCode, Frame, Open, Scrape};

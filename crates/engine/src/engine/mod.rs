@@ -39,8 +39,8 @@ use crate::rate::{RateMeter, TokenBucket};
 use crate::rng::Rng;
 use crate::swarms::Swarms;
 use crate::{
-    Bitfield, ChokeReason, Config, FilePriority, Goals, History, InfoHashes, Input, Instant, Metainfo, Output,
-    PeerId, PeerKey, PickReason, PieceIndex, Share, TrackerKey,
+    Bitfield, ChokeReason, Config, FilePriority, Goals, History, InfoHashes, Input, Instant, Metainfo,
+    Output, PeerId, PeerKey, PickReason, PieceIndex, Share, TrackerKey,
 };
 use outbox::Outbox;
 use peer::Peer;

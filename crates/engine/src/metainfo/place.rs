@@ -21,7 +21,8 @@ pub(super) fn place(listed: &[Listed<'_>], single: Option<&str>) -> Result<Vec<F
     fit_together(files)
 }
 
-/// As [`place`] with each file at the beginning of a piece, as version 2 has them (BEP 52). The gaps are padding.
+/// As [`place`] with each file at the beginning of a piece, as version 2 has them (BEP 52). The gaps are padding, the one
+/// behind the last file, too: libtorrent 2.0 asks for whole blocks there.
 pub(super) fn place_aligned(
     listed: &[Listed<'_>],
     single: Option<&str>,
@@ -39,6 +40,12 @@ pub(super) fn place_aligned(
         let entry = entry(file, single, nth + 1, offset)?;
         offset = end_of(&entry)?;
         files.push(entry);
+    }
+    let gap = offset.next_multiple_of(u64::from(piece_len)) - offset;
+    if gap > 0 {
+        let padding = padding(gap, offset);
+        end_of(&padding)?;
+        files.push(padding);
     }
     fit_together(files)
 }

@@ -180,7 +180,13 @@ fn every_piece_has_its_hashes() {
     let metainfo = draft.parse().unwrap();
     assert_eq!(
         check(&draft.encode()),
-        ["a @0 +102400", "b @102400 +0", ".pad/28672 @102400 +28672 pad", "c @131072 +20480"]
+        [
+            "a @0 +102400",
+            "b @102400 +0",
+            ".pad/28672 @102400 +28672 pad",
+            "c @131072 +20480",
+            ".pad/45056 @151552 +45056 pad"
+        ]
     );
     let sizes = [0, 1, 2, 3].map(|piece| metainfo.piece_size(PieceIndex(piece)));
     assert_eq!(sizes, [64 * KIB as u32, 36 * KIB as u32, 20 * KIB as u32, 0]);
