@@ -326,6 +326,8 @@ pub struct Detail {
     pub wasted_bytes: u64,
     /// Every missing block is requested.
     pub is_endgame: bool,
+    /// Its magnet link, for somebody else.
+    pub magnet: String,
     /// Comment in the metainfo.
     pub comment: Option<String>,
     /// Program that made the metainfo.

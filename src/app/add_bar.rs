@@ -69,7 +69,8 @@ pub(super) fn AddBar(props: &AddBarProps) -> Html {
             };
             let files = (*chosen).clone();
             if link.is_empty() && files.is_empty() {
-                let text = "Paste a link to a .torrent, or choose .torrent files first.".to_owned();
+                let text =
+                    "Paste a magnet link or a link to a .torrent, or choose .torrent files first.".to_owned();
                 return controls.dispatch(Action::Said { about: None, text, is_failure: false });
             }
             if !link.is_empty() {
@@ -92,7 +93,7 @@ pub(super) fn AddBar(props: &AddBarProps) -> Html {
         <section class="add" aria-label="Add torrents">
             <form class="add-form" onsubmit={on_submit}>
                 <input ref={link_field} class="add-link" data-testid="add-link" type="text" inputmode="url"
-                    aria-label="Link to a .torrent" placeholder="Link to a .torrent"
+                    aria-label="Magnet link, or link to a .torrent" placeholder="Magnet link, or link to a .torrent"
                     autocomplete="off" autocapitalize="off" spellcheck="false"
                     value={props.link.clone()} oninput={on_link} />
                 <label class="button">

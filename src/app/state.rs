@@ -295,6 +295,7 @@ mod tests {
             reason_counts: Vec::new(),
             wasted_bytes: 0,
             is_endgame: false,
+            magnet: String::new(),
             comment: None,
             created_by: None,
             is_private: false,

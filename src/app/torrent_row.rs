@@ -72,6 +72,7 @@ pub(super) const fn state_name(state: TorrentState) -> &'static str {
 pub(super) fn state_words(row: &TorrentRow) -> &'static str {
     let is_whole = row.pieces_total > 0 && row.pieces_have == row.pieces_total;
     match row.state {
+        TorrentState::Metadata if row.peers == 0 => "looking for peers",
         TorrentState::Metadata => "fetching metadata",
         TorrentState::Checking => "checking",
         TorrentState::Downloading if row.peers == 0 => "looking for peers",
@@ -86,7 +87,11 @@ pub(super) fn state_words(row: &TorrentRow) -> &'static str {
 fn facts(row: &TorrentRow) -> Vec<Html> {
     let mut facts = Vec::with_capacity(5);
     let is_running = matches!(row.state, TorrentState::Downloading | TorrentState::Seeding);
-    if row.verified_bytes < row.wanted_bytes {
+    let is_asking = row.state == TorrentState::Metadata;
+    if row.wanted_bytes == 0 {
+        // Its metadata is still to come: nobody knows how much there is.
+        facts.push(html! { { "size not known yet" } });
+    } else if row.verified_bytes < row.wanted_bytes {
         let sizes = format!("{} of {}", format::bytes(row.verified_bytes), format::bytes(row.wanted_bytes));
         facts.push(html! { { sizes } });
     } else {
@@ -105,6 +110,8 @@ fn facts(row: &TorrentRow) -> Vec<Html> {
                 { icons::up() }<span class="visually-hidden">{ "Upload " }</span>{ format::rate(row.up_rate) }
             </span>
         });
+    }
+    if is_running || is_asking {
         facts.push(html! { { format::plural(u64::from(row.peers), "peer", "peers") } });
     }
     if let Some(left) = row.time_left_s.filter(|_| row.state == TorrentState::Downloading) {
@@ -149,7 +156,7 @@ fn actions(row: &Rc<TorrentRow>, controls: &Controls) -> Html {
                 { icons::save() }{ if row.saving.is_some() { "Saving …" } else { "Save" } }
             </button>
             <button type="button" data-testid="recheck" title="Hash all stored pieces again"
-                disabled={matches!(row.state, TorrentState::Checking | TorrentState::Metadata)}
+                disabled={row.state == TorrentState::Checking || row.pieces_total == 0}
                 onclick={act(Controls::recheck)}>
                 { icons::check_again() }{ "Check again" }
             </button>
@@ -171,6 +178,8 @@ mod tests {
             state_words(&TorrentRow { state, peers, pieces_have, ..torrent("a") })
         };
         assert_eq!(words(TorrentState::Downloading, 0, 0), "looking for peers");
+        assert_eq!(words(TorrentState::Metadata, 0, 0), "looking for peers");
+        assert_eq!(words(TorrentState::Metadata, 1, 0), "fetching metadata");
         assert_eq!(words(TorrentState::Downloading, 2, 0), "downloading");
         assert_eq!(words(TorrentState::Paused, 0, 4), "complete, paused");
         assert_eq!(words(TorrentState::Paused, 0, 3), "paused");

@@ -77,19 +77,14 @@ impl State {
         let url = match Url::new(link) {
             Ok(url) if matches!(url.protocol().as_str(), "http:" | "https:") => url.href(),
             Ok(url) if url.protocol() == "magnet:" => {
-                return fail(
-                    tab,
-                    request,
-                    "Magnet links are not supported yet. Add the .torrent file itself, or its http or https address."
-                        .to_owned(),
-                );
+                return torrents::add_magnet(&self.host, tab, request, link.to_owned());
             }
             _ => {
                 return fail(
                     tab,
                     request,
                     format!(
-                        "“{link}” is no address of a .torrent file. It must begin with http:// or https://."
+                        "“{link}” is neither a magnet link nor the address of a .torrent file: those begin with magnet:, http:// or https://."
                     ),
                 );
             }

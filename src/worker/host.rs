@@ -208,10 +208,13 @@ impl State {
 
     /// The answer to an announce, for the engine that asked.
     pub(super) fn on_announced(&mut self, asked: Announcing, result: Result<engine::AnnounceAnswer, String>) {
-        if let Some(torrent) = self.torrents.get_mut(asked.torrent)
+        let input = Input::Announced { tracker: asked.tracker, result };
+        if let Some(magnet) = self.torrents.magnet_mut(asked.torrent) {
+            magnet.drive(&mut self.wires, input);
+        } else if let Some(torrent) = self.torrents.get_mut(asked.torrent)
             && torrent.epoch() == asked.epoch
         {
-            torrent.drive(&mut self.wires, Input::Announced { tracker: asked.tracker, result });
+            torrent.drive(&mut self.wires, input);
         }
     }
 }

@@ -139,6 +139,13 @@ impl State {
     }
 
     fn on_accept(&mut self, number: u32, accept: &relay_proto::Accept) {
+        let magnet = self.torrents.find_magnet(accept.info_hash).filter(|magnet| magnet.is_running());
+        if let Some(magnet) = magnet.map(|magnet| magnet.number) {
+            if let Some(magnet) = self.torrents.magnet_mut(magnet) {
+                magnet.accept(&mut self.wires, number, accept.addr);
+            }
+            return;
+        }
         let torrent = self.torrents.find(accept.info_hash).filter(|torrent| torrent.is_running());
         let Some(torrent) = torrent.map(|torrent| torrent.number) else {
             return self
@@ -187,6 +194,9 @@ impl State {
         for torrent in self.torrents.iter_mut() {
             torrent.start(&mut self.wires);
         }
+        for magnet in self.torrents.magnets_mut() {
+            magnet.start(&mut self.wires);
+        }
     }
 
     /// The relay sent us away, perhaps for good.
@@ -214,6 +224,9 @@ impl State {
         for torrent in self.torrents.iter_mut() {
             torrent.lose_session(&mut self.wires);
         }
+        for magnet in self.torrents.magnets_mut() {
+            magnet.lose_session(&mut self.wires);
+        }
         let (announces, fetches) = self.wires.requests.clear();
         for asked in announces {
             self.on_announced(asked, Err("The connection to the relay was lost.".to_owned()));
@@ -226,7 +239,9 @@ impl State {
     }
 
     fn drive(&mut self, torrent: u32, input: Input<'_>) {
-        if let Some(torrent) = self.torrents.get_mut(torrent) {
+        if let Some(magnet) = self.torrents.magnet_mut(torrent) {
+            magnet.drive(&mut self.wires, input);
+        } else if let Some(torrent) = self.torrents.get_mut(torrent) {
             torrent.drive(&mut self.wires, input);
         }
     }

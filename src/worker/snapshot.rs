@@ -1,5 +1,7 @@
 //! What the views are shown: the list when it has changed, and the details of torrents that are watched.
 
+use std::collections::BTreeMap;
+
 use engine::{ChokeReason, PeerSnapshot, PickReason, TrackerSnapshot};
 use gloo::timers::callback::Timeout;
 
@@ -113,7 +115,9 @@ impl State {
         }
         let now = self.wires.clock.now();
         for (tab, info_hash) in self.tabs.watchers() {
-            if let Some(torrent) = self.torrents.find(info_hash) {
+            if let Some(magnet) = self.torrents.find_magnet(info_hash) {
+                tell_with_map(Some(tab), Update::Detail(magnet.detail(now)), &[]);
+            } else if let Some(torrent) = self.torrents.find(info_hash) {
                 torrent.engine.piece_states(&mut self.view.map);
                 tell_with_map(Some(tab), Update::Detail(torrent.detail(now)), &self.view.map);
             }
@@ -123,12 +127,22 @@ impl State {
     fn list(&self) -> Snapshot {
         Snapshot {
             relay: self.wires.relay.state(),
-            torrents: self.torrents.iter().map(Torrent::row).collect(),
+            torrents: self.rows(),
             kept: self.kept(),
             free_bytes: self.disk.free_bytes,
             limits: self.wires.common.limits(),
             suggestion: self.wires.relay.suggestion(),
         }
+    }
+}
+
+impl State {
+    /// One for each torrent, in the order in which they were added: one whose metadata came keeps its place.
+    fn rows(&self) -> Vec<TorrentRow> {
+        let torrents = self.torrents.iter().map(|torrent| (torrent.number, torrent.row()));
+        let magnets = self.torrents.magnets().map(|magnet| (magnet.number, magnet.row()));
+        let rows: BTreeMap<u32, TorrentRow> = torrents.chain(magnets).collect();
+        rows.into_values().collect()
     }
 }
 
@@ -193,6 +207,7 @@ impl Torrent {
             reason_counts: self.reason_counts(),
             wasted_bytes: summary.wasted_bytes,
             is_endgame: summary.is_endgame,
+            magnet: self.metainfo.magnet().to_string(),
             comment: self.metainfo.comment().map(str::to_owned),
             created_by: self.metainfo.created_by().map(str::to_owned),
             is_private: self.metainfo.is_private(),
@@ -246,7 +261,8 @@ fn peer_row(peer: &PeerSnapshot, pieces_total: u32) -> PeerRow {
     }
 }
 
-fn tracker_row(tracker: TrackerSnapshot, now: engine::Instant) -> TrackerRow {
+/// A tracker as the detail view shows it.
+pub(super) fn tracker_row(tracker: TrackerSnapshot, now: engine::Instant) -> TrackerRow {
     let status = match (&tracker.error, tracker.asking) {
         (Some(error), _) => error.clone(),
         (None, Some(_)) => "Asking.".to_owned(),

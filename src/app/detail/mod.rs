@@ -96,7 +96,10 @@ fn Body(props: &BodyProps) -> Html {
     html! {
         <>
             <About row={props.row.clone()} detail={detail.clone()} />
-            <PieceMap pieces={pieces.clone()} piece_len={props.row.piece_len} theme={props.theme} />
+            // Of a magnet link nobody knows the pieces yet.
+            if !pieces.is_empty() {
+                <PieceMap pieces={pieces.clone()} piece_len={props.row.piece_len} theme={props.theme} />
+            }
             <Peers detail={detail.clone()} />
             <Decisions reasons={detail.reason_counts.clone()} log={log_shown.clone()}
                 names={names.clone()} />
@@ -121,10 +124,10 @@ fn About(props: &AboutProps) -> Html {
         vec![("Received", format::bytes(row.down_bytes)), ("Sent", format::bytes(row.up_bytes))];
     facts.extend(ratio.map(|ratio| ("Ratio", format!("{ratio:.2}"))));
     facts.push(("Thrown away", format::bytes(detail.wasted_bytes)));
-    facts.push((
-        "Pieces",
-        format!("{} × {}", format::count(row.pieces_total.into()), format::bytes(row.piece_len.into())),
-    ));
+    if row.pieces_total > 0 {
+        let (pieces, len) = (format::count(row.pieces_total.into()), format::bytes(row.piece_len.into()));
+        facts.push(("Pieces", format!("{pieces} × {len}")));
+    }
     facts.extend(detail.created_by.clone().map(|program| ("Made by", program)));
     html! {
         <div class="about">
@@ -143,6 +146,9 @@ fn About(props: &AboutProps) -> Html {
             <dl class="about-facts">
                 { for facts.into_iter().map(|(name, value)| html! { <div><dt>{ name }</dt><dd>{ value }</dd></div> }) }
                 <div class="wide"><dt>{ "Info hash" }</dt><dd><code>{ &row.info_hash }</code></dd></div>
+                <div class="wide">
+                    <dt>{ "Magnet link" }</dt><dd><code data-testid="magnet">{ &detail.magnet }</code></dd>
+                </div>
                 if let Some(comment) = &detail.comment {
                     <div class="wide"><dt>{ "Comment" }</dt><dd>{ comment }</dd></div>
                 }

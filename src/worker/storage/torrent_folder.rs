@@ -13,6 +13,7 @@ const TOP_FOLDER: &str = "swarmscope";
 /// Name of the folder that holds the content files.
 const CONTENT_FOLDER: &str = "content";
 const METAINFO_FILE: &str = "torrent";
+const MAGNET_FILE: &str = "magnet";
 const STATE_FILE: &str = "state";
 const RESUME_FILE: &str = "resume";
 const PROBE_FILE: &str = "probe";
@@ -62,6 +63,19 @@ impl TorrentFolder {
     /// The stored .torrent file; empty if it was never written.
     pub(crate) async fn read_metainfo(&self) -> Result<Vec<u8>, StorageError> {
         opfs::open(&self.folder, METAINFO_FILE, Access::ReadWrite).await?.read_all()
+    }
+
+    /// Stores the magnet link, for as long as there is no .torrent file.
+    pub(crate) async fn write_magnet(&self, link: &str) -> Result<(), StorageError> {
+        let file = opfs::open(&self.folder, MAGNET_FILE, Access::ReadWrite).await?;
+        file.set_len(link.len() as u64)?;
+        file.write_at(link.as_bytes(), 0)
+    }
+
+    /// The stored magnet link; empty if there is none.
+    pub(crate) async fn read_magnet(&self) -> Result<String, StorageError> {
+        let bytes = opfs::open(&self.folder, MAGNET_FILE, Access::ReadWrite).await?.read_all()?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Whether so many more bytes may be stored. Estimates are vague by design; a file of that length, which takes no

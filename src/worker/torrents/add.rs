@@ -8,11 +8,12 @@ use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::FileSystemDirectoryHandle;
 
+use super::magnet;
 use super::torrent::{Condition, Stored, Torrent};
 use crate::envelope::TabNumber;
 use crate::messages::{KeptRow, Update};
 use crate::worker::clock::unix_ms;
-use crate::worker::host::Host;
+use crate::worker::host::{Host, State};
 use crate::worker::storage::{
     self, Content, Found, GlobalFile, Handles, Listing, StorageError, TorrentFolder,
 };
@@ -21,6 +22,8 @@ use crate::worker::words::bytes_in_words;
 
 /// A torrent that is being loaded or deleted is waited for.
 const BUSY_RETRY_MS: u32 = 200;
+/// What is said when nobody is there any more to do it.
+pub(super) const GONE: &str = "The engine has stopped. Reload the page.";
 
 /// Adds a torrent. `name` is the file's name or its address, for messages.
 pub(crate) fn add(host: &Host, tab: TabNumber, request: u32, name: String, bytes: Vec<u8>) {
@@ -37,7 +40,7 @@ pub(crate) fn add(host: &Host, tab: TabNumber, request: u32, name: String, bytes
 async fn try_add(host: &Host, name: &str, bytes: &[u8]) -> Result<InfoHash, String> {
     let metainfo = Arc::new(Metainfo::parse(bytes).map_err(|error| format!("“{name}”: {error}"))?);
     let info_hash = metainfo.info_hash();
-    claim(host, &metainfo).await?;
+    claim(host, info_hash, metainfo.name()).await?;
     let outcome = store(host, &metainfo).await;
     host.turn(|state| {
         state.disk.busy.remove(&info_hash);
@@ -46,12 +49,11 @@ async fn try_add(host: &Host, name: &str, bytes: &[u8]) -> Result<InfoHash, Stri
 }
 
 /// Waits until nobody else is at work on this torrent, and claims it.
-async fn claim(host: &Host, metainfo: &Metainfo) -> Result<(), String> {
-    let info_hash = metainfo.info_hash();
+pub(super) async fn claim(host: &Host, info_hash: InfoHash, name: &str) -> Result<(), String> {
     loop {
         let claimed = host.turn(|state| {
-            if state.torrents.find(info_hash).is_some() {
-                return Err(format!("“{}” is already in the list.", metainfo.name()));
+            if state.torrents.find(info_hash).is_some() || state.torrents.find_magnet(info_hash).is_some() {
+                return Err(format!("“{name}” is already in the list."));
             }
             if let Some(failure) = &state.disk.failure {
                 return Err(failure.clone());
@@ -62,19 +64,17 @@ async fn claim(host: &Host, metainfo: &Metainfo) -> Result<(), String> {
             Some(Ok(true)) => return Ok(()),
             Some(Ok(false)) => TimeoutFuture::new(BUSY_RETRY_MS).await,
             Some(Err(message)) => return Err(message),
-            None => return Err("The engine has stopped. Reload the page.".to_owned()),
+            None => return Err(GONE.to_owned()),
         }
     }
 }
 
-async fn store(host: &Host, metainfo: &Arc<Metainfo>) -> Result<(), String> {
-    let (top, handles) = disk(host).ok_or("The engine has stopped. Reload the page.")?;
+pub(super) async fn store(host: &Host, metainfo: &Arc<Metainfo>) -> Result<(), String> {
+    let (top, handles) = disk(host).ok_or(GONE)?;
     let info_hash = metainfo.info_hash();
     let folder = TorrentFolder::open(&top, info_hash).await.map_err(|error| error.to_string())?;
     let resume = read_resume(&folder, metainfo).map_err(|error| error.to_string())?;
-    let missing_bytes = missing_bytes(metainfo, &resume.have);
-    let has_room = folder.has_room_for(missing_bytes).await.map_err(|error| error.to_string())?;
-    if !has_room {
+    if let Err(message) = check_room(&folder, metainfo, &resume.have).await {
         let is_new = resume.have.count() == 0;
         drop(folder);
         if is_new {
@@ -82,12 +82,26 @@ async fn store(host: &Host, metainfo: &Arc<Metainfo>) -> Result<(), String> {
             let _ = storage::forget(&top, info_hash).await;
             host.turn(|state| state.disk.kept.remove(&info_hash));
         }
-        return Err(no_room(metainfo, missing_bytes, storage::free_bytes().await));
+        return Err(message);
     }
     write(&folder, metainfo)
         .await
         .map_err(|error| format!("“{}” could not be stored. {error}", metainfo.name()))?;
     open(host, handles, folder, Arc::clone(metainfo), resume).await.map_err(|error| error.to_string())
+}
+
+/// Whether there is room for all that is missing; if not, the words for it.
+pub(super) async fn check_room(
+    folder: &TorrentFolder,
+    metainfo: &Metainfo,
+    have: &Bitfield,
+) -> Result<(), String> {
+    let missing_bytes = missing_bytes(metainfo, have);
+    match folder.has_room_for(missing_bytes).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(no_room(metainfo, missing_bytes, storage::free_bytes().await)),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn no_room(metainfo: &Metainfo, missing_bytes: u64, free_bytes: Option<u64>) -> String {
@@ -119,7 +133,7 @@ fn missing_bytes(metainfo: &Metainfo, have: &Bitfield) -> u64 {
 }
 
 /// What the log says; a log that is none is begun anew, and one with much in it that no longer matters is shortened.
-fn read_resume(folder: &TorrentFolder, metainfo: &Metainfo) -> Result<Resume, StorageError> {
+pub(super) fn read_resume(folder: &TorrentFolder, metainfo: &Metainfo) -> Result<Resume, StorageError> {
     let log = ResumeLog::new(metainfo.info_hash(), metainfo.pieces_total());
     let bytes = folder.read_resume()?;
     match log.parse(&bytes) {
@@ -150,18 +164,30 @@ async fn open(
     let content_folder = folder.content_folder().await?;
     host.turn(|state| {
         let number = state.torrents.next_number();
-        let content = Rc::new(Content::new(number, Arc::clone(&metainfo), content_folder, handles));
-        let condition = if folder.state().is_paused { Condition::Paused } else { Condition::Running };
-        let stored = Stored { folder: Rc::new(folder), content };
-        let mut torrent = Torrent::new(number, metainfo, stored, resume, condition);
-        torrent.start(&mut state.wires);
-        state.disk.kept.remove(&torrent.info_hash());
-        state.torrents.insert(torrent);
+        insert(state, number, Rc::new(folder), content_folder, handles, metainfo, resume);
     });
     Ok(())
 }
 
-fn disk(host: &Host) -> Option<(FileSystemDirectoryHandle, Rc<Handles>)> {
+/// Puts a torrent into the list, under a number of its own, and lets it begin.
+pub(super) fn insert(
+    state: &mut State,
+    number: u32,
+    folder: Rc<TorrentFolder>,
+    content_folder: FileSystemDirectoryHandle,
+    handles: Rc<Handles>,
+    metainfo: Arc<Metainfo>,
+    resume: Resume,
+) {
+    let content = Rc::new(Content::new(number, Arc::clone(&metainfo), content_folder, handles));
+    let condition = if folder.state().is_paused { Condition::Paused } else { Condition::Running };
+    let mut torrent = Torrent::new(number, metainfo, Stored { folder, content }, resume, condition);
+    torrent.start(&mut state.wires);
+    state.disk.kept.remove(&torrent.info_hash());
+    state.torrents.insert(torrent);
+}
+
+pub(super) fn disk(host: &Host) -> Option<(FileSystemDirectoryHandle, Rc<Handles>)> {
     host.turn(|state| Some((state.disk.top.clone()?, Rc::clone(&state.disk.handles)))).flatten()
 }
 
@@ -235,6 +261,7 @@ async fn load_one(
         }
         return open(host, handles, folder, Arc::new(metainfo), resume).await;
     }
+    let Some(folder) = magnet::load(host, info_hash, folder).await? else { return Ok(()) };
     let empty_len = ResumeLog::new(info_hash, 0).header().len();
     if folder.read_resume()?.len() > empty_len {
         keep(host, info_hash, KeptRow::nameless(info_hash));

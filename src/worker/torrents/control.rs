@@ -129,6 +129,9 @@ impl State {
 
     /// Pauses a torrent.
     pub(crate) fn pause(&mut self, info_hash: InfoHash) {
+        if self.pause_magnet(info_hash) {
+            return;
+        }
         self.control(info_hash, |torrent, wires| {
             match &mut torrent.condition {
                 Condition::Checking { then_run, .. } => *then_run = false,
@@ -142,6 +145,9 @@ impl State {
 
     /// Lets a torrent go on, also after a fault.
     pub(crate) fn resume(&mut self, info_hash: InfoHash) {
+        if self.resume_magnet(info_hash) {
+            return;
+        }
         self.control(info_hash, |torrent, wires| {
             match &mut torrent.condition {
                 Condition::Running => return Ok(()),
@@ -168,6 +174,9 @@ impl State {
 
     /// Forgets a torrent.
     pub(crate) fn remove(&mut self, info_hash: InfoHash, with_data: bool) {
+        if self.remove_magnet(info_hash) {
+            return;
+        }
         self.control(info_hash, |torrent, wires| {
             torrent.stop(wires);
             torrent.save_totals()?;

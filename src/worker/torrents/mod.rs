@@ -8,6 +8,7 @@ mod control;
 mod drive;
 mod kept;
 mod log;
+mod magnet;
 mod save;
 mod sending;
 mod settings;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use engine::InfoHash;
 
 pub(crate) use add::{add, load};
+pub(crate) use magnet::{MagnetTorrent, add_magnet};
 pub(crate) use settings::present;
 pub(crate) use torrent::{Condition, Torrent};
 pub(crate) use verify::Verifier;
@@ -28,6 +30,8 @@ pub(crate) use verify::Verifier;
 #[derive(Debug, Default)]
 pub(crate) struct Torrents {
     by_number: BTreeMap<u32, Torrent>,
+    /// Those of which only the magnet link is there.
+    magnets: BTreeMap<u32, MagnetTorrent>,
     next: u32,
 }
 
@@ -46,6 +50,36 @@ impl Torrents {
     /// Lets a torrent go.
     pub(crate) fn remove(&mut self, number: u32) -> Option<Torrent> {
         self.by_number.remove(&number)
+    }
+
+    /// Takes in one of which only the magnet link is there.
+    pub(crate) fn insert_magnet(&mut self, magnet: MagnetTorrent) {
+        self.magnets.insert(magnet.number, magnet);
+    }
+
+    /// Lets one go of which only the magnet link is there.
+    pub(crate) fn remove_magnet(&mut self, number: u32) -> Option<MagnetTorrent> {
+        self.magnets.remove(&number)
+    }
+
+    /// One of which only the magnet link is there, by its number.
+    pub(crate) fn magnet_mut(&mut self, number: u32) -> Option<&mut MagnetTorrent> {
+        self.magnets.get_mut(&number)
+    }
+
+    /// One of which only the magnet link is there, by any of its info hashes.
+    pub(crate) fn find_magnet(&self, info_hash: InfoHash) -> Option<&MagnetTorrent> {
+        self.magnets().find(|magnet| magnet.has_hash(info_hash))
+    }
+
+    /// All of which only the magnet link is there.
+    pub(crate) fn magnets(&self) -> impl Iterator<Item = &MagnetTorrent> {
+        self.magnets.values()
+    }
+
+    /// All of which only the magnet link is there, to be changed.
+    pub(crate) fn magnets_mut(&mut self) -> impl Iterator<Item = &mut MagnetTorrent> {
+        self.magnets.values_mut()
     }
 
     /// A torrent by its number.

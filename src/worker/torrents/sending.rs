@@ -131,7 +131,9 @@ impl State {
         while let Some(number) = self.wires.to_pump.pop_first() {
             let Some(stream) = self.wires.streams.get_mut(number) else { continue };
             let torrent = stream.connection.torrent;
-            if let Some(torrent) = self.torrents.get_mut(torrent) {
+            if let Some(magnet) = self.torrents.magnet_mut(torrent) {
+                magnet.pump(&mut self.wires, number);
+            } else if let Some(torrent) = self.torrents.get_mut(torrent) {
                 torrent.pump(&mut self.wires, number);
             }
         }
