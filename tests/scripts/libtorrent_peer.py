@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """One libtorrent session with one torrent, driven by lines on standard input, each answered by a line of JSON.
 
-usage: libtorrent_peer.py IP PORT TORRENT FOLDER seed|get
+usage: libtorrent_peer.py IP PORT TORRENT|MAGNET FOLDER seed|get
 
     status             how far it is and what it has sent and received
     connect IP PORT    dial a peer
@@ -31,8 +31,11 @@ def main():
         "announce_to_all_tiers": True,
         "alert_mask": 0,
     })
-    params = lt.add_torrent_params()
-    params.ti = lt.torrent_info(torrent)
+    if torrent.startswith("magnet:"):
+        params = lt.parse_magnet_uri(torrent)
+    else:
+        params = lt.add_torrent_params()
+        params.ti = lt.torrent_info(torrent)
     params.save_path = folder
     params.flags &= ~lt.torrent_flags.auto_managed
     params.flags &= ~lt.torrent_flags.paused

@@ -62,6 +62,18 @@ impl Content {
         Self { name: name.to_owned(), parent, files, piece_len, info_hash, hashes, encoded_info }
     }
 
+    /// Its magnet link with these trackers.
+    ///
+    /// # Panics
+    /// Never: a link of ours is an address.
+    #[must_use]
+    pub fn magnet<S: ToString>(&self, trackers: &[S]) -> String {
+        let start = format!("magnet:?xt=urn:btih:{}", self.info_hash);
+        let trackers = trackers.iter().map(|url| ("tr", url.to_string()));
+        let rest = [("dn", self.name.clone())].into_iter().chain(trackers);
+        reqwest::Url::parse_with_params(&start, rest).expect("a link of ours is an address").into()
+    }
+
     /// Its torrent file with these trackers, each a tier of its own.
     #[must_use]
     pub fn torrent<S: ToString>(&self, trackers: &[S]) -> Vec<u8> {

@@ -76,6 +76,15 @@ impl Transmission {
         self.call("torrent-add", arguments).await;
     }
 
+    /// Adds a torrent of which it has the magnet link only.
+    ///
+    /// # Panics
+    /// When it refuses.
+    pub async fn add_magnet(&self, link: &str) {
+        let arguments = json!({ "filename": link, "download-dir": self.downloads, "paused": false });
+        self.call("torrent-add", arguments).await;
+    }
+
     /// Limits what it sends, in bytes a second.
     ///
     /// # Panics

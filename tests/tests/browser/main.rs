@@ -11,6 +11,7 @@ mod kept;
 mod keyboard;
 mod kills;
 mod leaving;
+mod magnets;
 mod persist;
 mod phone;
 mod reasons;
