@@ -11,7 +11,7 @@ use crate::content::{Access, Content};
 use crate::host::{Earlier, ResumeFile, Setup};
 use crate::report::Reporter;
 use crate::selection::priorities;
-use crate::session::{Outcome, check_data, interrupted_early, load_torrent, take_part};
+use crate::session::{Loaded, Outcome, check_data, interrupted_early, load_torrent, take_part};
 
 /// Downloads what the arguments name. Exit code 0 means that all wanted files are there.
 ///
@@ -21,13 +21,17 @@ pub async fn run(args: GetArgs) -> Outcome {
     let policy = Arc::new(args.net.policy());
     let reporter = Reporter::new(args.output);
     let loaded = load_torrent(&args.source, &args.out, &args.net, &policy, &reporter).await?;
-    let Some((metainfo, arrival)) = loaded else { return interrupted_early() };
+    let Some(Loaded { metainfo, arrival, peers, selection }) = loaded else { return interrupted_early() };
     if args.list {
         reporter.files(&metainfo);
         return Ok(ExitCode::SUCCESS);
     }
     let mut content = Content::new(Arc::clone(&metainfo), args.out.join(metainfo.name()), Access::Write);
-    let priorities = priorities(&metainfo, args.files.as_ref(), args.skip.as_ref())?;
+    // What the user says counts more than what a link says.
+    let priorities = match (args.files.as_ref(), args.skip.as_ref()) {
+        (None, None) => selection.priorities(metainfo.files().len()),
+        (only, skip) => priorities(&metainfo, only, skip)?,
+    };
     let (mut resume, recorded) = ResumeFile::open(ResumeFile::path_for(content.root()), &metainfo)?;
     content.set_priorities(&priorities)?;
     let history = recorded.as_ref().map(history).unwrap_or_default();
@@ -52,7 +56,7 @@ pub async fn run(args: GetArgs) -> Outcome {
         arrival,
         bind: args.net.bind_addr(),
         policy,
-        peers: args.net.peers.clone(),
+        peers: [peers, args.net.peers.clone()].concat(),
         config: args.net.config(),
         content: Arc::new(content),
     };

@@ -11,7 +11,7 @@ use peernet::policy::DestinationPolicy;
 use crate::cli::NetArgs;
 use crate::host::{Arrival, FetchSetup, fetch_metadata};
 use crate::report::Reporter;
-use crate::session::{AnyError, interrupted, read_file};
+use crate::session::{AnyError, Loaded, interrupted, read_file};
 
 /// The torrent that the link names; `None` if interrupted. What peers handed out is kept in `folder` for the next time.
 pub(crate) async fn load(
@@ -20,11 +20,11 @@ pub(crate) async fn load(
     net: &NetArgs,
     policy: &Arc<DestinationPolicy>,
     reporter: &Reporter,
-) -> Result<Option<(Arc<Metainfo>, Option<Arrival>)>, AnyError> {
+) -> Result<Option<Loaded>, AnyError> {
     let magnet = Magnet::parse(link)?;
     let path = kept_at(folder, &magnet);
     if let Some(metainfo) = kept(&path, &magnet) {
-        return Ok(Some((Arc::new(metainfo), None)));
+        return Ok(Some(loaded(metainfo, None, &magnet)));
     }
     let setup = FetchSetup {
         magnet: magnet.clone(),
@@ -39,7 +39,12 @@ pub(crate) async fn load(
     let metainfo = magnet.metainfo(&info)?;
     reporter.metadata_fetched(&metainfo);
     keep(&path, &metainfo).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-    Ok(Some((Arc::new(metainfo), Some(arrival))))
+    Ok(Some(loaded(metainfo, Some(arrival), &magnet)))
+}
+
+fn loaded(metainfo: Metainfo, arrival: Option<Arrival>, magnet: &Magnet) -> Loaded {
+    let (peers, selection) = (magnet.peers().to_vec(), magnet.selection().clone());
+    Loaded { metainfo: Arc::new(metainfo), arrival, peers, selection }
 }
 
 /// `.HASH.torrent`, hidden as the record of verified pieces is.

@@ -9,7 +9,7 @@ use crate::cli::SeedArgs;
 use crate::content::{Access, Content};
 use crate::host::{Earlier, Setup};
 use crate::report::Reporter;
-use crate::session::{Outcome, check_data, interrupted_early, load_torrent, take_part};
+use crate::session::{Loaded, Outcome, check_data, interrupted_early, load_torrent, take_part};
 
 /// Seeds what the arguments name until interrupted. Changes nothing on the disk.
 ///
@@ -22,7 +22,7 @@ pub async fn run(args: SeedArgs) -> Outcome {
     let beside = args.data.parent().unwrap_or_else(|| Path::new("."));
     let folder = if args.data.is_dir() { &args.data } else { beside };
     let loaded = load_torrent(&args.source, folder, &args.net, &policy, &reporter).await?;
-    let Some((metainfo, arrival)) = loaded else { return interrupted_early() };
+    let Some(Loaded { metainfo, arrival, peers, .. }) = loaded else { return interrupted_early() };
     let open = || Content::new(Arc::clone(&metainfo), locate(&args.data, &metainfo), Access::Read);
     let Some(have) = check_data(open(), &reporter).await? else {
         return interrupted_early();
@@ -43,7 +43,7 @@ pub async fn run(args: SeedArgs) -> Outcome {
         arrival,
         bind: args.net.bind_addr(),
         policy,
-        peers: args.net.peers.clone(),
+        peers: [peers, args.net.peers.clone()].concat(),
         config: args.net.config(),
     };
     take_part(setup, &reporter, false).await

@@ -3,13 +3,14 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use engine::{Bitfield, METAINFO_LEN_MAX, Metainfo};
+use engine::{Bitfield, FileSelection, METAINFO_LEN_MAX, Metainfo};
 use peernet::fetch::{FETCH_TIMEOUT, fetch_torrent};
 use peernet::policy::DestinationPolicy;
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,6 +34,17 @@ const INTERRUPTED: u8 = 130;
 /// Between two lines or drawings while checking.
 const CHECK_REPORT_INTERVAL: Duration = Duration::from_millis(200);
 
+/// A torrent, and what else came with it.
+pub(crate) struct Loaded {
+    pub(crate) metainfo: Arc<Metainfo>,
+    /// What fetching the info dictionary has left.
+    pub(crate) arrival: Option<Arrival>,
+    /// Peers that a magnet link names.
+    pub(crate) peers: Vec<SocketAddr>,
+    /// The files that a magnet link wants (BEP 53).
+    pub(crate) selection: FileSelection,
+}
+
 /// Reads the torrent from a file, from its address, or from the peers that a magnet link leads to; these are known then.
 /// `None` if interrupted. A magnet's torrent is kept in `folder` for the next time.
 pub(crate) async fn load_torrent(
@@ -41,7 +53,7 @@ pub(crate) async fn load_torrent(
     net: &NetArgs,
     policy: &Arc<DestinationPolicy>,
     reporter: &Reporter,
-) -> Result<Option<(Arc<Metainfo>, Option<Arrival>)>, AnyError> {
+) -> Result<Option<Loaded>, AnyError> {
     if is_magnet(source) {
         return magnet::load(source, folder, net, policy, reporter).await;
     }
@@ -50,7 +62,9 @@ pub(crate) async fn load_torrent(
     } else {
         read_file(Path::new(source)).map_err(|error| format!("cannot read {source}: {error}"))?
     };
-    Ok(Some((Arc::new(Metainfo::parse(&bytes)?), None)))
+    let metainfo = Arc::new(Metainfo::parse(&bytes)?);
+    let (peers, selection) = Default::default();
+    Ok(Some(Loaded { metainfo, arrival: None, peers, selection }))
 }
 
 fn is_magnet(source: &str) -> bool {

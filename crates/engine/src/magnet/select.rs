@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use crate::FilePriority;
+
 /// Number of a file at most, so that a link cannot make anybody count for ever: a .torrent of 16 MiB has fewer files.
 const FILE_MAX: u32 = 1_000_000;
 /// Runs of files kept at most.
@@ -27,6 +29,15 @@ impl FileSelection {
     pub fn contains(&self, file: usize) -> bool {
         let is_in = |run: &RangeInclusive<u32>| (*run.start() as usize..=*run.end() as usize).contains(&file);
         self.is_everything() || self.runs.iter().any(is_in)
+    }
+
+    /// How much each of a torrent's files is wanted. A selection of files that are not there is none.
+    #[must_use]
+    pub fn priorities(&self, files_total: usize) -> Vec<FilePriority> {
+        let is_any_there = (0..files_total).any(|file| self.contains(file));
+        let is_wanted = |file| !is_any_there || self.contains(file);
+        let priority = |file| if is_wanted(file) { FilePriority::Normal } else { FilePriority::Skip };
+        (0..files_total).map(priority).collect()
     }
 
     /// The files that were selected, in order. None if all are wanted.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{NewContent, NewTorrent};
+use crate::{FilePriority, NewContent, NewTorrent};
 
 const HEX: &str = "d2354010a3ca4ade5b7427bb093a62a3899ff381";
 const BASE_32: &str = "2I2UAEFDZJFN4W3UE65QSOTCUOEZ744B";
@@ -77,6 +77,16 @@ fn files_are_selected_as_in_bep_53() {
     }
     let selection = magnet("&so=2-3").selection().clone();
     assert!(selection.contains(3) && !selection.contains(1) && !selection.contains(4));
+}
+
+#[test]
+fn what_is_not_selected_is_skipped_and_a_selection_of_nothing_is_none() {
+    use FilePriority::{Normal, Skip};
+    let priorities = |rest| magnet(rest).selection().priorities(4);
+    assert_eq!(priorities("&so=1,3,9"), [Skip, Normal, Skip, Normal]);
+    for everything in ["", "&so=", "&so=4-9"] {
+        assert_eq!(priorities(everything), [Normal; 4], "{everything}");
+    }
 }
 
 #[test]

@@ -47,10 +47,25 @@ fn the_torrent_comes_out_with_its_trackers_and_the_addresses_are_handed_over() {
     fetcher.input(Input::Announced { tracker: TrackerKey(0), result: Ok(answer) });
     let key = fetcher.join(9, torrent.info_bytes().len());
     fetcher.answers_all(key, torrent.info_bytes());
-    let again = fetcher.fetch.magnet().metainfo(&fetcher.fetched().unwrap()).unwrap();
+    let info = fetcher.fetched().unwrap();
+    let again = fetcher.fetch.magnet().metainfo(&info).unwrap();
     assert_eq!((again.info_hash(), again.trackers()), (torrent.info_hash(), torrent.trackers()));
     let expected: Vec<_> = known.into_iter().map(|addr| (addr, PeerSource::Tracker)).collect();
     assert_eq!(fetcher.fetch.into_known_peers(), expected);
+}
+
+#[test]
+fn what_is_fetched_is_handed_out_when_peers_have_had_time_to_notice_that_we_left() {
+    let torrent = torrent(1);
+    let mut fetcher = fetcher(&torrent);
+    let key = fetcher.join(1, torrent.info_bytes().len());
+    fetcher.answers_all(key, torrent.info_bytes());
+    assert_eq!(fetcher.close_reason(key), Some(CloseReason::MetadataDone));
+    let is_out =
+        |fetcher: &Fetcher| fetcher.events().any(|event| matches!(event, Event::MetadataFetched { .. }));
+    assert!(!is_out(&fetcher));
+    fetcher.wait(1);
+    assert!(is_out(&fetcher));
 }
 
 #[test]

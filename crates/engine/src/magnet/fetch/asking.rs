@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::MetadataFetch;
 use super::peer::Asked;
@@ -12,6 +13,9 @@ use crate::{BanReason, CloseReason, Event, Message, PeerKey};
 
 /// Lengths that are tried at the same time: one is right, and each of the others costs as much memory as it says.
 const LENS_MAX: usize = 4;
+/// Between closing the connections and handing out what was fetched. Who comes back sooner is taken for a second
+/// connection of a peer that is there: Transmission lets go of closed ones every half second.
+const REST: Duration = Duration::from_millis(750);
 
 impl MetadataFetch {
     /// Asks all who can be asked for as much as each may owe.
@@ -134,7 +138,7 @@ impl MetadataFetch {
         self.close_all(&CloseReason::MetadataDone);
         self.assemblies.clear();
         self.senders.clear();
-        self.outbox.event(Event::MetadataFetched { info: Arc::from(info) });
+        self.fetched = Some((self.now + REST, Arc::from(info)));
     }
 
     fn handle_wrong(&mut self, len: u32) {

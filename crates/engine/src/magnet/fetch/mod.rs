@@ -13,6 +13,7 @@ mod timers;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::Magnet;
 use super::assembly::Assembly;
@@ -22,8 +23,8 @@ use crate::rng::Rng;
 use crate::snapshot::{MetadataPeer, MetadataSummary};
 use crate::trackers::Trackers;
 use crate::{
-    AnnounceEvent, AnnounceRequest, CloseReason, Config, Input, Instant, Output, PeerId, PeerKey, PeerSource,
-    TrackerSnapshot,
+    AnnounceEvent, AnnounceRequest, CloseReason, Config, Event, Input, Instant, Output, PeerId, PeerKey,
+    PeerSource, TrackerSnapshot,
 };
 use peer::Peer;
 
@@ -46,6 +47,8 @@ pub struct MetadataFetch {
     /// Time of the last input.
     now: Instant,
     is_running: bool,
+    /// The info dictionary, and when to hand it out.
+    fetched: Option<(Instant, Arc<[u8]>)>,
     is_done: bool,
     /// Our incoming port; zero while there is none.
     port: u16,
@@ -83,6 +86,7 @@ impl MetadataFetch {
             rng,
             now: Instant::ZERO,
             is_running: false,
+            fetched: None,
             is_done: false,
             port: 0,
             peers: BTreeMap::new(),
@@ -197,6 +201,7 @@ impl MetadataFetch {
     /// What every input may have set in motion, in a fixed order.
     fn settle(&mut self) {
         self.look_if_due();
+        self.hand_out_if_due();
         self.ask_more();
         self.connect_more();
         self.announce_if_due();
@@ -222,6 +227,13 @@ impl MetadataFetch {
                 num_want,
                 tracker_id: self.trackers.tracker_id(tracker).map(<[u8]>::to_vec),
             }));
+        }
+    }
+
+    /// All connections are closed by now, and their other ends have had time to notice.
+    fn hand_out_if_due(&mut self) {
+        if let Some((_, info)) = self.fetched.take_if(|(due, _)| *due <= self.now) {
+            self.outbox.event(Event::MetadataFetched { info });
         }
     }
 

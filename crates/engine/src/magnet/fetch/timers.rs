@@ -33,7 +33,8 @@ impl MetadataFetch {
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         let connect = if self.can_connect() { self.book.next_due() } else { None };
         let announce = if self.is_done { None } else { self.trackers.next_at(self.is_hungry()) };
-        [self.look_at, connect, announce].into_iter().flatten().min()
+        let hand_out = self.fetched.as_ref().map(|(due, _)| *due);
+        [self.look_at, connect, announce, hand_out].into_iter().flatten().min()
     }
 
     fn look_at_connection(&mut self, key: PeerKey) {

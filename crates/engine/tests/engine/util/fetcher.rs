@@ -179,8 +179,11 @@ impl Fetcher {
         })
     }
 
-    /// What it has fetched, once it has.
-    pub fn fetched(&self) -> Option<Arc<[u8]>> {
+    /// What it has fetched, once it has. When it is done, this waits until it says so.
+    pub fn fetched(&mut self) -> Option<Arc<[u8]>> {
+        if self.fetch.summary().is_done {
+            self.wait(1);
+        }
         self.events().find_map(|event| match event {
             Event::MetadataFetched { info } => Some(Arc::clone(info)),
             _ => None,
