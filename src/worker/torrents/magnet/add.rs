@@ -76,6 +76,7 @@ fn insert(host: &Host, magnet: Magnet, folder: TorrentFolder) {
         let number = state.torrents.next_number();
         let mut magnet = MagnetTorrent::new(number, magnet, Rc::new(folder));
         magnet.start(&mut state.wires);
+        state.disk.kept.remove(&magnet.info_hash());
         state.torrents.insert_magnet(magnet);
     });
 }

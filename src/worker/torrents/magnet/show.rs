@@ -37,6 +37,7 @@ impl MagnetTorrent {
             piece_len: 0,
             time_left_s: None,
             can_save: false,
+            saving: None,
         }
     }
 
@@ -56,6 +57,8 @@ impl MagnetTorrent {
             comment: None,
             created_by: None,
             is_private: false,
+            settings: self.folder.state().settings,
+            seeding_s: 0,
         }
     }
 }
