@@ -107,6 +107,7 @@ impl MagnetTorrent {
             downloaded: request.downloaded,
             left: request.left,
             num_want: request.num_want,
+            tracker_id: request.tracker_id,
         }));
     }
 
