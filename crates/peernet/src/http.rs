@@ -9,8 +9,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use reqwest::Response;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{LOCATION, USER_AGENT};
+use reqwest::header::{HeaderMap, LOCATION, USER_AGENT};
 use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
@@ -19,6 +20,10 @@ use crate::policy::{DestinationKind, DestinationPolicy, Refusal};
 
 /// Redirects that are followed before giving up.
 pub(crate) const REDIRECTS_MAX: usize = 5;
+
+/// Connections to one server that are kept for its next request, at most, and for how long.
+const IDLE_PER_HOST_MAX: usize = 2;
+const IDLE_MAX: Duration = Duration::from_secs(60);
 
 /// How we call ourselves.
 const AGENT: &str = concat!("swarmscope/", env!("CARGO_PKG_VERSION"));
@@ -40,7 +45,17 @@ pub(crate) struct HttpClient {
 
 impl HttpClient {
     pub(crate) fn new(policy: Arc<DestinationPolicy>, kind: DestinationKind, bind: Option<IpAddr>) -> Self {
-        Self::with_tls(policy, kind, bind, tls_config())
+        // Announces to one tracker are minutes apart.
+        Self::with_tls(policy, kind, bind, tls_config(), 0)
+    }
+
+    /// One that asks the same few servers again and again, and keeps a connection to each.
+    pub(crate) fn keeping_alive(
+        policy: Arc<DestinationPolicy>,
+        kind: DestinationKind,
+        bind: Option<IpAddr>,
+    ) -> Self {
+        Self::with_tls(policy, kind, bind, tls_config(), IDLE_PER_HOST_MAX)
     }
 
     fn with_tls(
@@ -48,6 +63,7 @@ impl HttpClient {
         kind: DestinationKind,
         bind: Option<IpAddr>,
         tls: Result<ClientConfig, String>,
+        idle_per_host_max: usize,
     ) -> Self {
         let resolver = CheckedResolver { policy: Arc::clone(&policy), kind, bind };
         let client = tls.and_then(|tls| {
@@ -61,8 +77,8 @@ impl HttpClient {
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .referer(false)
-                // Announces to one tracker are minutes apart.
-                .pool_max_idle_per_host(0)
+                .pool_max_idle_per_host(idle_per_host_max)
+                .pool_idle_timeout(IDLE_MAX)
                 .build()
                 .map_err(|error| root_cause(&error))
         });
@@ -77,18 +93,18 @@ impl HttpClient {
         len_max: usize,
         timeout: Duration,
     ) -> Result<Answer, ReachError> {
-        tokio::time::timeout(timeout, self.follow(url, len_max))
-            .await
-            .unwrap_or(Err(ReachError::TimedOut(timeout)))
+        let whole = async { read(self.follow(url, HeaderMap::new()).await?, len_max).await };
+        tokio::time::timeout(timeout, whole).await.unwrap_or(Err(ReachError::TimedOut(timeout)))
     }
 
-    async fn follow(&self, mut url: Url, len_max: usize) -> Result<Answer, ReachError> {
+    /// The first answer that is no redirect to anywhere, its body unread.
+    pub(crate) async fn follow(&self, mut url: Url, headers: HeaderMap) -> Result<Response, ReachError> {
         for _ in 0..=REDIRECTS_MAX {
             self.check_literal(&url)?;
-            let response = self.request(&url).await?;
+            let response = self.request(&url, headers.clone()).await?;
             match redirect_target(&url, &response)? {
                 Some(next) => url = next,
-                None => return read(response, len_max).await,
+                None => return Ok(response),
             }
         }
         Err(ReachError::TooManyRedirects(REDIRECTS_MAX))
@@ -105,9 +121,9 @@ impl HttpClient {
         self.policy.check(addr, self.kind).map_err(ReachError::Refused)
     }
 
-    async fn request(&self, url: &Url) -> Result<reqwest::Response, ReachError> {
+    async fn request(&self, url: &Url, headers: HeaderMap) -> Result<Response, ReachError> {
         let client = self.client.as_ref().map_err(|text| ReachError::Unreachable(text.clone()))?;
-        let sent = client.get(url.clone()).header(USER_AGENT, AGENT).send().await;
+        let sent = client.get(url.clone()).headers(headers).header(USER_AGENT, AGENT).send().await;
         sent.map_err(|error| match find_refusal(&error) {
             Some(refusal) => ReachError::Refused(refusal),
             None => ReachError::Unreachable(root_cause(&error)),
@@ -116,7 +132,7 @@ impl HttpClient {
 }
 
 /// Where a redirect leads; `None` for any other answer.
-fn redirect_target(url: &Url, response: &reqwest::Response) -> Result<Option<Url>, ReachError> {
+fn redirect_target(url: &Url, response: &Response) -> Result<Option<Url>, ReachError> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -134,7 +150,7 @@ fn redirect_target(url: &Url, response: &reqwest::Response) -> Result<Option<Url
     }
 }
 
-async fn read(mut response: reqwest::Response, len_max: usize) -> Result<Answer, ReachError> {
+async fn read(mut response: Response, len_max: usize) -> Result<Answer, ReachError> {
     let status = response.status().as_u16();
     if response.content_length().is_some_and(|len| len > len_max as u64) {
         return Err(ReachError::TooLong(len_max));
@@ -280,7 +296,7 @@ mod tests {
 
     fn client(tls: Result<ClientConfig, String>) -> HttpClient {
         let policy = DestinationPolicy::public().allow("127.0.0.0/8".parse().unwrap());
-        HttpClient::with_tls(Arc::new(policy), DestinationKind::Tracker, None, tls)
+        HttpClient::with_tls(Arc::new(policy), DestinationKind::Tracker, None, tls, 0)
     }
 
     #[tokio::test]

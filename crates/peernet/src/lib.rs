@@ -1,5 +1,5 @@
 //! What a native program needs to reach a swarm: connections out and in, trackers, `.torrent` files by their
-//! address, and the policy that says which destinations may be reached at all.
+//! address, parts of files from web seeds, and the policy that says which destinations may be reached at all.
 //!
 //! It knows nothing that comes after the handshake: no piece, no torrent state, no clock of its own beyond time
 //! limits. Every function that reaches out takes a [`policy::DestinationPolicy`], so that no caller can forget it.
@@ -11,5 +11,6 @@ mod http;
 pub mod policy;
 mod reach;
 pub mod tracker;
+pub mod webseed;
 
 pub use reach::ReachError;

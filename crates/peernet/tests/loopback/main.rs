@@ -5,6 +5,7 @@ mod fetch;
 mod http_tracker;
 mod server;
 mod udp_tracker;
+mod webseed;
 
 use std::net::IpAddr;
 use std::sync::Arc;
