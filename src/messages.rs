@@ -318,6 +318,8 @@ pub struct Detail {
     pub peers: Vec<PeerRow>,
     /// Trackers.
     pub trackers: Vec<TrackerRow>,
+    /// Web seeds, whether they are used or not.
+    pub web_seeds: Vec<WebSeedRow>,
     /// The last decisions and events, newest last: at most 100 picks and at most 100 others.
     pub log: Vec<LogLine>,
     /// How often each reason was given since the start: of picks, then of chokes, in the order of the engine's lists.
@@ -354,7 +356,7 @@ pub struct FileRow {
 pub struct PeerRow {
     /// The engine's key of the connection, to tie log lines to rows.
     pub key: u32,
-    /// Address and port.
+    /// Address and port; of a web seed its URL.
     pub addr: String,
     /// Its client's name, empty if unknown.
     pub client: String,
@@ -404,6 +406,21 @@ pub struct TrackerRow {
     /// Completed downloads that it last counted.
     pub downloads: Option<u32>,
     /// Seconds until the next announce.
+    pub next_s: Option<u64>,
+}
+
+/// One web seed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebSeedRow {
+    /// Address.
+    pub url: String,
+    /// What it does, or what is wrong, for a person.
+    pub status: String,
+    /// Payload from it.
+    pub down_bytes: u64,
+    /// Bytes a second.
+    pub down_rate: u64,
+    /// Seconds until it is asked again.
     pub next_s: Option<u64>,
 }
 

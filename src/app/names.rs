@@ -53,8 +53,11 @@ impl Names {
 }
 
 impl Name {
-    /// Client and host; the address where the client is unknown.
+    /// Client and host; the address where the client is unknown; of a web seed its host.
     fn in_words(&self) -> String {
+        if self.addr.contains("://") {
+            return format!("{} (web seed)", self.client);
+        }
         let host = self.addr.rsplit_once(':').map_or(self.addr.as_str(), |(host, _port)| host);
         if self.client.is_empty() { self.addr.clone() } else { format!("{} ({host})", self.client) }
     }

@@ -291,6 +291,7 @@ mod tests {
             files_total: 0,
             peers: Vec::new(),
             trackers: Vec::new(),
+            web_seeds: Vec::new(),
             log,
             reason_counts: Vec::new(),
             wasted_bytes: 0,

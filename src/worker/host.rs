@@ -10,6 +10,7 @@ use web_sys::FileSystemDirectoryHandle;
 
 use super::clock::Clock;
 use super::limits::CommonLimits;
+use super::ranges::Ranges;
 use super::relay::{Relay, SocketEvent};
 use super::requests::{Announcing, Requests};
 use super::snapshot::View;
@@ -53,6 +54,7 @@ pub(crate) struct Wires {
     pub(crate) relay: Relay,
     pub(crate) common: CommonLimits,
     pub(crate) streams: Streams,
+    pub(crate) ranges: Ranges,
     pub(crate) requests: Requests,
     pub(crate) verifier: Verifier,
     /// Streams with something to send.
@@ -97,6 +99,7 @@ pub(crate) fn new() -> Host {
                 relay: Relay::new(host.clone()),
                 common: CommonLimits::default(),
                 streams: Streams::default(),
+                ranges: Ranges::default(),
                 requests: Requests::default(),
                 verifier: Verifier::default(),
                 to_pump: BTreeSet::new(),

@@ -85,6 +85,8 @@ impl State {
                         None => Input::Closed { peer },
                     };
                     self.drive(stream.connection.torrent, input);
+                } else if let Some((request, Some(fault))) = self.wires.ranges.end(stream, &close) {
+                    self.drive(request.torrent, Input::FetchFailed { fetch: request.fetch, fault });
                 }
             }
             Frame::Accept { stream, accept } => self.on_accept(stream, &accept),
@@ -117,6 +119,7 @@ impl State {
             Frame::Hello(_)
             | Frame::Switch(_)
             | Frame::Open { .. }
+            | Frame::FetchRange { .. }
             | Frame::Register(_)
             | Frame::Unregister(_)
             | Frame::Announce(_)
@@ -127,12 +130,23 @@ impl State {
     }
 
     fn on_data(&mut self, number: u32, data: &[u8]) -> Result<(), ProtocolError> {
-        let Some(connection) = self.wires.streams.receive(number, data.len())? else { return Ok(()) };
+        let Some(connection) = self.wires.streams.receive(number, data.len())? else {
+            return self.on_range_data(number, data);
+        };
         self.drive(connection.torrent, Input::Received { peer: connection.peer, data });
         // The engine may have closed the stream over this.
         if let Some(stream) = self.wires.streams.get_mut(number)
             && let Some(limit) = stream.receive_credit.consume(data.len() as u64)
         {
+            self.wires.relay.send(&Frame::Credit { stream: number, limit });
+        }
+        Ok(())
+    }
+
+    fn on_range_data(&mut self, number: u32, data: &[u8]) -> Result<(), ProtocolError> {
+        let Some(request) = self.wires.ranges.receive(number, data.len())? else { return Ok(()) };
+        self.drive(request.torrent, Input::Fetched { fetch: request.fetch, data });
+        if let Some(limit) = self.wires.ranges.consume(number, data.len()) {
             self.wires.relay.send(&Frame::Credit { stream: number, limit });
         }
         Ok(())
@@ -218,6 +232,7 @@ impl State {
     /// come about would be asked for without end.
     fn lose_session(&mut self) {
         self.wires.streams.clear();
+        self.wires.ranges.clear();
         self.wires.to_pump.clear();
         self.wires.sent.clear();
         // Before their announces fail: an engine that goes on would ask the next tracker, with nothing registered.

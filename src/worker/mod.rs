@@ -9,6 +9,7 @@ mod host;
 mod incoming;
 mod limits;
 mod random;
+mod ranges;
 mod relay;
 mod requests;
 mod snapshot;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use engine::{ChokeReason, PeerSnapshot, PickReason, TrackerSnapshot};
+use engine::{ChokeReason, PeerSnapshot, PickReason, TrackerSnapshot, WebSeedSnapshot};
 use gloo::timers::callback::Timeout;
 
 use super::host::{Host, State};
 use super::tabs::{tell, tell_with_map};
 use super::torrents::{Condition, Torrent, present};
 use crate::messages::{
-    Detail, FileRow, PeerRow, ReasonCount, Snapshot, TorrentRow, TorrentState, TrackerRow, Update,
+    Detail, FileRow, PeerRow, ReasonCount, Snapshot, TorrentRow, TorrentState, TrackerRow, Update, WebSeedRow,
 };
 
 /// Between two snapshots while something happens: as often as an eye can read numbers that change.
@@ -199,10 +199,11 @@ impl Torrent {
             // Those that do not stand yet are nothing to look at.
             peers: peers
                 .iter()
-                .filter(|peer| peer.peer_id.is_some())
+                .filter(|peer| peer.peer_id.is_some() || peer.url.is_some())
                 .map(|peer| peer_row(peer, pieces_total))
                 .collect(),
             trackers: self.engine.trackers().into_iter().map(|tracker| tracker_row(tracker, now)).collect(),
+            web_seeds: self.engine.web_seeds().into_iter().map(web_seed_row).collect(),
             log: self.log().lines(),
             reason_counts: self.reason_counts(),
             wasted_bytes: summary.wasted_bytes,
@@ -242,7 +243,7 @@ fn count_of(kind: &str, code: &str, text: &str, count: u64) -> ReasonCount {
 fn peer_row(peer: &PeerSnapshot, pieces_total: u32) -> PeerRow {
     PeerRow {
         key: peer.peer.0,
-        addr: peer.addr.to_string(),
+        addr: peer.url.clone().or_else(|| peer.addr.map(|addr| addr.to_string())).unwrap_or_default(),
         client: peer.client.clone(),
         is_incoming: peer.is_incoming,
         am_choking: peer.am_choking,
@@ -258,6 +259,22 @@ fn peer_row(peer: &PeerSnapshot, pieces_total: u32) -> PeerRow {
         up_bytes: peer.up_bytes,
         progress: f64::from(peer.pieces_have) / f64::from(pieces_total.max(1)),
         requests: (peer.requests_out, peer.requests_depth),
+    }
+}
+
+fn web_seed_row(seed: WebSeedSnapshot) -> WebSeedRow {
+    let status = match (&seed.dropped, seed.fault, seed.wait) {
+        (Some(reason), ..) => format!("Not used any more: {reason}."),
+        (None, Some(fault), Some(_)) => format!("Left alone for now: {fault}."),
+        (None, ..) if seed.is_fetching => "Sending.".to_owned(),
+        (None, ..) => "Nothing to ask it for.".to_owned(),
+    };
+    WebSeedRow {
+        url: seed.source.url,
+        status,
+        down_bytes: seed.down_bytes,
+        down_rate: seed.down_rate,
+        next_s: seed.wait.map(|wait| wait.as_secs()),
     }
 }
 

@@ -70,10 +70,16 @@ impl Default for Streams {
 impl Streams {
     /// A stream that we open. Returns its number.
     pub(crate) fn open(&mut self, connection: Connection, send_credit: u64) -> u32 {
+        let number = self.new_number();
+        self.insert(number, connection, send_credit);
+        number
+    }
+
+    /// A number for a stream of ours.
+    pub(crate) fn new_number(&mut self) -> u32 {
         let number = self.next;
         // Two billion connections in one session are out of reach; if not, the oldest numbers are long closed.
         self.next = self.next.checked_add(2).unwrap_or(FIRST_STREAM);
-        self.insert(number, connection, send_credit);
         number
     }
 

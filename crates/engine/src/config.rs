@@ -102,6 +102,8 @@ pub struct Config {
     pub upload_rate_max: Option<u64>,
     /// Payload bytes a second received from all peers together; `None`: no limit.
     pub download_rate_max: Option<u64>,
+    /// Web seeds.
+    pub web_seeds: WebSeedConfig,
 }
 
 impl Config {
@@ -161,6 +163,50 @@ impl Default for Config {
             metadata_served_max: 3,
             upload_rate_max: None,
             download_rate_max: None,
+            web_seeds: WebSeedConfig::default(),
+        }
+    }
+}
+
+/// How web seeds are used (BEP 19, 17).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebSeedConfig {
+    /// Web seeds of a torrent at most.
+    pub count_max: usize,
+    /// Requests to web seeds at the same time; each web seed has one (several connections of one client to a server
+    /// look like an attack, BEP 19).
+    pub fetches_max: usize,
+    /// How long a request should last at the web seed's measured rate.
+    pub run_time: Duration,
+    /// The same where a download limit is set: what a request overdraws is missing for others for so long.
+    pub limited_run_time: Duration,
+    /// Fewest blocks asked for in one request, if so many lie in a row: 1 MiB, or the server's log fills with requests.
+    pub run_blocks_min: u32,
+    /// Most blocks asked for in one request: 16 MiB.
+    pub run_blocks_max: u32,
+    /// A request that brings nothing for so long is given up.
+    pub silence_max: Duration,
+    /// Before a web seed that failed is asked again (BEP 17: thirty seconds); doubles with each failure.
+    pub retry: Duration,
+    /// Shortest such wait, also if the server names a shorter one.
+    pub retry_min: Duration,
+    /// Longest such wait, also if the server names a longer one.
+    pub retry_max: Duration,
+}
+
+impl Default for WebSeedConfig {
+    fn default() -> Self {
+        Self {
+            count_max: 32,
+            fetches_max: 4,
+            run_time: Duration::from_secs(8),
+            limited_run_time: Duration::from_secs(2),
+            run_blocks_min: 64,
+            run_blocks_max: 1024,
+            silence_max: Duration::from_secs(30),
+            retry: Duration::from_secs(30),
+            retry_min: Duration::from_secs(5),
+            retry_max: Duration::from_secs(3600),
         }
     }
 }

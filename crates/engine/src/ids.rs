@@ -18,6 +18,10 @@ pub struct PeerKey(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackerKey(pub u32);
 
+/// A request of the host to a web seed. The engine counts up; none is used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FetchKey(pub u32);
+
 /// A run of bytes within a piece: what a request asks for and a `piece` message carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlockRef {

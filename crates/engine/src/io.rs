@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    AddressRefusal, BanReason, BlockRef, ChokeReason, CloseReason, FilePriority, Goal, Goals, History,
-    InfoHash, Instant, Limits, PartialPieces, PeerKey, PickOrder, PickReason, PieceHashes, PieceIndex, Share,
-    Strategy, TrackerKey,
+    AddressRefusal, BanReason, BlockRef, ChokeReason, CloseReason, FetchFault, FetchKey, FilePriority, Goal,
+    Goals, History, InfoHash, Instant, Limits, PartialPieces, PeerKey, PickOrder, PickReason, PieceHashes,
+    PieceIndex, Share, Strategy, TrackerKey,
 };
 
 /// One thing that happened outside. The host hands it to [`crate::Engine::handle`] with the time.
@@ -138,6 +138,25 @@ pub enum Input<'a> {
         /// The host, as in [`crate::BanSnapshot`].
         ip: IpAddr,
     },
+    /// Addresses of web seeds (BEP 19), for instance from a magnet link; those of the metainfo are known.
+    WebSeedsFound {
+        /// The addresses. What cannot be asked is left out.
+        urls: &'a [String],
+    },
+    /// Bytes that [`Output::Fetch`] asked for, in order, cut anywhere. Those of a request that is over are ignored.
+    Fetched {
+        /// Which request.
+        fetch: FetchKey,
+        /// The bytes; [`Output::Store`] refers to places in them until the next input.
+        data: &'a [u8],
+    },
+    /// A request ended before all was there. Not sent for those that the engine cancelled.
+    FetchFailed {
+        /// Which request.
+        fetch: FetchKey,
+        /// What happened.
+        fault: FetchFault,
+    },
     /// The host's incoming port, as trackers and peers are to be told; zero while there is none.
     Listening {
         /// TCP port.
@@ -194,8 +213,21 @@ pub enum Output {
     Store {
         /// Where it belongs: piece, begin, length. Not always a whole block.
         block: BlockRef,
-        /// Where its bytes lie in the current [`Input::Received`]; empty for [`Input::ReceivedOpaque`].
+        /// Where its bytes lie in the current [`Input::Received`] or [`Input::Fetched`]; empty for
+        /// [`Input::ReceivedOpaque`].
         from: Range<usize>,
+    },
+    /// Keep zeros as part of a block of an unfinished piece: it is padding (BEP 47), which nobody was asked for.
+    StoreZeros {
+        /// Where they belong. Not always a whole block.
+        block: BlockRef,
+    },
+    /// Ask a web seed; hand on what comes as [`Input::Fetched`], or say why not with [`Input::FetchFailed`].
+    Fetch(FetchRequest),
+    /// Nothing more is wanted of this request.
+    CancelFetch {
+        /// Which.
+        fetch: FetchKey,
     },
     /// All blocks of the piece are there: hash it, store it if it is right, and answer with [`Input::Verified`].
     Verify {
@@ -225,6 +257,33 @@ pub enum Output {
         /// When to come back with [`Input::Timeout`]; `None`: only on another input.
         until: Option<Instant>,
     },
+}
+
+/// What a web seed is to be asked (BEP 19, 17).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchRequest {
+    /// Names the request.
+    pub fetch: FetchKey,
+    /// The web seed.
+    pub peer: PeerKey,
+    /// What to get: http or https.
+    pub url: String,
+    /// Which part of it.
+    pub range: FetchRange,
+    /// How many bytes; never none.
+    pub len: u64,
+}
+
+/// Which part of what stands at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchRange {
+    /// From this byte on, by a range request.
+    Bytes {
+        /// The first byte.
+        offset: u64,
+    },
+    /// All of it: the address says which bytes (BEP 17).
+    Body,
 }
 
 /// What a tracker is to be told (BEP 3). The host adds peer id and key, which it knows.
@@ -314,6 +373,8 @@ pub enum PeerSource {
     Lsd,
     /// The magnet link itself (`x.pe`, BEP 9).
     Magnet,
+    /// The metainfo, or a link to it: it is a web seed.
+    WebSeed,
 }
 
 /// A decision or a change that is worth showing.
@@ -384,6 +445,20 @@ pub enum Event {
     /// The hashes of all pieces are known, some of them from peers: [`crate::Engine::metainfo`] has them now, and a host
     /// that stores the .torrent file does well to store this one.
     HashesComplete,
+    /// A web seed may be asked from now on.
+    WebSeedJoined {
+        /// Which.
+        peer: PeerKey,
+        /// Its address.
+        url: String,
+    },
+    /// A request to a web seed failed. If it is of no use any more, [`Event::PeerLeft`] follows.
+    WebSeedFailed {
+        /// Which.
+        peer: PeerKey,
+        /// What happened.
+        fault: FetchFault,
+    },
     /// All wanted pieces are there.
     Completed,
     /// The info dictionary that a magnet link names is there (BEP 9), and its hash is right.

@@ -41,6 +41,7 @@ mod snapshot;
 mod swarms;
 mod time;
 mod trackers;
+mod webseed;
 mod wire;
 
 pub use assembler::{Assembled, PieceAssembler, Stored, Unsaved, finished_block};
@@ -48,21 +49,21 @@ pub use bitfield::{Bitfield, BitfieldError};
 pub use choker::{Strategy, UnknownStrategy};
 pub use client_name::client_name;
 pub use codec::{HANDSHAKE_LEN, Handshake, InfoHash, InfoHashV2, PeerId};
-pub use config::Config;
+pub use config::{Config, WebSeedConfig};
 pub use create::{ContentTrees, FileTree, NewContent, NewTorrent, piece_len_for};
 pub use engine::Engine;
 pub use ext::{BadExtended, ExtendedHandshake, Extension, PexFlags, PexMessage};
 pub use goals::{Goal, Goals, History};
-pub use ids::{BLOCK_LEN, BlockRef, PeerKey, PieceIndex, TrackerKey};
+pub use ids::{BLOCK_LEN, BlockRef, FetchKey, PeerKey, PieceIndex, TrackerKey};
 pub use io::{
-    AnnounceAnswer, AnnounceEvent, AnnounceRequest, Event, Input, Output, PeerSource, ScrapeAnswer,
-    VerifyOutcome,
+    AnnounceAnswer, AnnounceEvent, AnnounceRequest, Event, FetchRange, FetchRequest, Input, Output,
+    PeerSource, ScrapeAnswer, VerifyOutcome,
 };
 pub use limits::{Demand, Demands, Limits, Share, share};
 pub use magnet::{FileSelection, MAGNET_LEN_MAX, Magnet, MagnetError, MetadataFetch};
 pub use metainfo::{
     FileEnd, FileEntry, FileSpan, InfoHashes, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX,
-    PIECE_LEN_MIN, PIECES_MAX, Spans,
+    PIECE_LEN_MIN, PIECES_MAX, Spans, WebSeedKind, WebSeedUrl,
 };
 pub use partial_pieces::{BlockRun, PartialPieces};
 pub use piece_check::{PieceHasher, PieceHashes, Sha1Check, TreeCheck, Verdict};
@@ -71,6 +72,8 @@ pub use reason::{AddressRefusal, BanReason, ChokeReason, CloseReason, PickReason
 pub use resume::{BlockJournal, Resume, ResumeError, ResumeLog, SETTINGS_LEN_MAX};
 pub use snapshot::{
     BanSnapshot, MetadataPeer, MetadataSummary, PeerSnapshot, PieceState, Summary, TrackerSnapshot,
+    WebSeedSnapshot,
 };
 pub use time::Instant;
+pub use webseed::FetchFault;
 pub use wire::{Decoded, Decoder, HashRange, Message, PIECE_HEADER_LEN, Reserved, piece_header};

@@ -146,6 +146,13 @@ impl TokenBucket {
         (self.balance_micro / (i128::from(BLOCK_LEN) * 1_000_000)) as usize + 1
     }
 
+    /// How many blocks the limit lets through in this time; at least one.
+    pub(crate) fn blocks_in(&self, span: Duration) -> usize {
+        let Some(rate) = self.rate_max else { return usize::MAX };
+        let bytes = u128::from(rate) * span.as_micros() / 1_000_000;
+        usize::try_from(bytes / u128::from(BLOCK_LEN)).unwrap_or(usize::MAX).max(1)
+    }
+
     /// Spends `bytes`.
     pub(crate) fn spend(&mut self, bytes: u64) {
         self.spent_bytes += bytes;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::FetchFault;
+
 /// Declares a reason enum with, for each variant, a stable code (for logs, traces and tests) and a sentence.
 macro_rules! reasons {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident => $code:literal, $text:literal;)+ }) => {
@@ -53,6 +55,8 @@ reasons! {
             "The peer chokes us and gives this piece all the same, so that we get something to trade.";
         Parole => "parole",
             "The peer shared in a corrupt piece: a whole piece from it alone shows whether it was to blame.";
+        WebSeedRun => "web-seed-run",
+            "It follows what the web seed was asked for before: one long request costs less than many short ones.";
         Endgame => "endgame",
             "Every missing block is already requested: ask several peers and take the first answer.";
     }
@@ -249,6 +253,8 @@ pub enum CloseReason {
     OutRanked,
     /// The torrent is private, and another tracker answers now: only its peers count (BEP 27).
     TrackerSwitched,
+    /// A web seed is of no use; what it did.
+    WebSeed(FetchFault),
     /// The torrent was paused or removed.
     Stopped,
     /// It does not hand out the info dictionary (BEP 9), which is all that is wanted of it.
@@ -306,6 +312,7 @@ impl CloseReason {
             Self::Replaced { .. } => "replaced",
             Self::OutRanked => "out-ranked",
             Self::TrackerSwitched => "tracker-switched",
+            Self::WebSeed(fault) => fault.code(),
             Self::Stopped => "stopped",
             Self::NoMetadata => "no-metadata",
             Self::MetadataTooLong { .. } => "metadata-too-long",
@@ -365,6 +372,7 @@ impl fmt::Display for CloseReason {
             Self::TrackerSwitched => {
                 write!(f, "another tracker answers for this private torrent, and only its peers count")
             }
+            Self::WebSeed(fault) => write!(f, "{fault}"),
             Self::Stopped => write!(f, "the torrent was stopped"),
             Self::NoMetadata => write!(f, "it does not hand out the torrent's metadata"),
             Self::MetadataTooLong { len, max } => {

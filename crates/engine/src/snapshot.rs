@@ -3,7 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::{AnnounceEvent, BanReason, ChokeReason, Instant, PeerId, PeerKey, PeerSource};
+use crate::{
+    AnnounceEvent, BanReason, ChokeReason, CloseReason, FetchFault, Instant, PeerId, PeerKey, PeerSource,
+    WebSeedUrl,
+};
 
 /// The torrent in numbers. Cheap: nothing in it is counted when asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +50,10 @@ pub struct Summary {
 pub struct PeerSnapshot {
     /// Which connection.
     pub peer: PeerKey,
-    /// Its address.
-    pub addr: SocketAddr,
+    /// Its address; `None` for a web seed, which has a URL.
+    pub addr: Option<SocketAddr>,
+    /// Its address if it is a web seed.
+    pub url: Option<String>,
     /// How we came to know it.
     pub source: PeerSource,
     /// It connected to us. (We may also have connected to an address that we know from an earlier time when it did.)
@@ -104,6 +109,27 @@ pub struct BanSnapshot {
     pub reason: BanReason,
     /// Until when.
     pub until: Instant,
+}
+
+/// One web seed, whether it is used or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebSeedSnapshot {
+    /// As in picks and peers.
+    pub peer: PeerKey,
+    /// Its address, and how it is asked.
+    pub source: WebSeedUrl,
+    /// A request is under way.
+    pub is_fetching: bool,
+    /// What went wrong last, until it delivers again.
+    pub fault: Option<FetchFault>,
+    /// How long it is left alone.
+    pub wait: Option<Duration>,
+    /// Why it is used no more.
+    pub dropped: Option<CloseReason>,
+    /// Payload bytes from it.
+    pub down_bytes: u64,
+    /// Bytes a second over the last 20 s.
+    pub down_rate: u64,
 }
 
 /// One tracker.

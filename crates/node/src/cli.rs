@@ -150,6 +150,10 @@ pub struct CreateArgs {
     /// Address of a tracker; may be repeated, the first is tried first
     #[arg(long = "tracker", value_name = "URL")]
     pub trackers: Vec<String>,
+    /// Address of a web server that has the content (BEP 19): of the file, or, with a slash at its end, of the folder in
+    /// which file or folder lie; may be repeated
+    #[arg(long = "web-seed", value_name = "URL", value_parser = parse_web_seed)]
+    pub web_seeds: Vec<String>,
     /// Bytes of a piece, for instance 256k (here k and M are powers of two) [default: what suits the size]
     #[arg(long, value_name = "LEN", value_parser = parse_piece_len)]
     pub piece_len: Option<u32>,
@@ -278,6 +282,13 @@ fn parse_span(text: &str) -> Result<Duration, String> {
     // A thousand years: far within what the engine's clock can add up.
     let seconds = seconds.filter(|&seconds| seconds < 1000 * 366 * 86_400);
     seconds.map(Duration::from_secs).ok_or_else(|| "a number of minutes, or for instance 12h".to_owned())
+}
+
+fn parse_web_seed(text: &str) -> Result<String, String> {
+    let known = engine::WebSeedUrl::files(text.as_bytes());
+    known
+        .map(|seed| seed.url)
+        .ok_or_else(|| "an http or https address, for instance https://mirror.example/pub/".to_owned())
 }
 
 fn parse_piece_len(text: &str) -> Result<u32, String> {

@@ -26,6 +26,8 @@ type AnyError = Box<dyn Error + Send + Sync>;
 pub struct Wishes {
     /// Addresses of trackers, one tier each: the first is tried first.
     pub trackers: Vec<String>,
+    /// Addresses of web seeds (BEP 19).
+    pub web_seeds: Vec<String>,
     /// Bytes of a piece; `None`: what suits the size.
     pub piece_len: Option<u32>,
     /// Only the trackers may introduce peers (BEP 27).
@@ -57,6 +59,7 @@ pub async fn run(args: CreateArgs) -> Outcome {
     let shown = reporter.clone();
     let wishes = Wishes {
         trackers: args.trackers,
+        web_seeds: args.web_seeds,
         piece_len: args.piece_len,
         is_private: args.private,
         comment: args.comment,
@@ -126,10 +129,11 @@ pub fn make(
     let piece_hashes: Vec<[u8; 20]> = hashes.iter().filter_map(|hash| hash.v1).collect();
     let new = NewTorrent { piece_hashes: &piece_hashes, ..new };
     if wishes.format == Format::V1 {
-        return Ok(new.build()?);
+        return Ok(new.build()?.with_web_seeds(&wishes.web_seeds)?);
     }
     let trees = file_trees(&layout, &hashes);
-    Ok(new.build_v2(ContentTrees { files: &trees, is_hybrid: wishes.format == Format::Hybrid })?)
+    let trees = ContentTrees { files: &trees, is_hybrid: wishes.format == Format::Hybrid };
+    Ok(new.build_v2(trees)?.with_web_seeds(&wishes.web_seeds)?)
 }
 
 /// The torrent with hashes that are none: where each piece lies does not depend on them.
@@ -244,5 +248,15 @@ mod tests {
         );
         fs::rename(folder.path().join("what?.txt"), folder.path().join("what_.txt")).unwrap();
         assert_eq!(make(folder.path(), &Wishes::default(), |_, _| {}).unwrap().files().len(), 1);
+    }
+
+    #[test]
+    fn a_web_seed_stands_in_the_torrent() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), b"x").unwrap();
+        let url = "https://mirror.example/pub/".to_owned();
+        let wishes = Wishes { web_seeds: vec![url.clone()], ..Wishes::default() };
+        let metainfo = make(&folder.path().join("a"), &wishes, |_, _| {}).unwrap();
+        assert_eq!(metainfo.web_seeds()[0].url, url);
     }
 }

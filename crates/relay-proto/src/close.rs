@@ -61,6 +61,15 @@ codes! {
         DialRate = 11, "dial-rate", "The session dials more often than it is allowed.";
         Unregistered = 12, "unregistered", "The torrent of this stream was unregistered.";
         CreditExceeded = 13, "credit-exceeded", "More bytes were sent than the stream had credit for.";
+        RangeDone = 14, "range-done", "All bytes that the web seed was asked for have come.";
+        WebSeedStatus = 15, "web-seed-status", "The web seed answered with a status that brings no data.";
+        WebSeedNoRanges = 16, "web-seed-no-ranges", "The web seed cannot send parts of a file.";
+        WebSeedWrongRange = 17, "web-seed-wrong-range", "The web seed would have sent other bytes than those asked for.";
+        WebSeedPage = 18, "web-seed-page", "The web seed sent a web page instead of content.";
+        WebSeedCut = 19, "web-seed-cut", "The web seed stopped before all bytes had come.";
+        WebSeedMoved = 20, "web-seed-moved", "The web seed redirects too often.";
+        WebSeedSilent = 21, "web-seed-silent", "The web seed was silent for too long.";
+        TooManyRanges = 22, "too-many-ranges", "The session has all the requests to web seeds that it is allowed.";
         TabDone = 100, "tab-done", "The tab has no more use for the stream.";
         TabGone = 101, "tab-gone", "The tab is closing.";
     }

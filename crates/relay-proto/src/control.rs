@@ -136,19 +136,39 @@ pub struct Close {
     pub code: u16,
     /// For a person; more exact than the code's sentence where there is more to say.
     pub text: String,
+    /// What a web seed answered, as far as the code has numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<WebAnswer>,
+}
+
+/// Numbers from the answer of a web seed that brings no data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebAnswer {
+    /// HTTP status, with code 15.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Seconds after which to come back, with code 15, if it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u32>,
+    /// First byte that it would have sent, with code 17.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<u64>,
+    /// Bytes that it would have sent, with code 17.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub len: Option<u64>,
 }
 
 impl Close {
     /// A close with the code's own sentence.
     #[must_use]
     pub fn new(code: CloseCode) -> Self {
-        Self { code: code.number(), text: code.text().to_owned() }
+        Self { code: code.number(), text: code.text().to_owned(), answer: None }
     }
 
     /// A close with a more exact text.
     #[must_use]
     pub fn with_text(code: CloseCode, text: impl fmt::Display) -> Self {
-        Self { code: code.number(), text: text.to_string() }
+        Self { code: code.number(), text: text.to_string(), answer: None }
     }
 }
 
@@ -305,6 +325,22 @@ pub struct Fetch {
     pub request: u32,
     /// Address: http or https.
     pub url: String,
+}
+
+/// Tab to relay: get part of what stands at an address (BEP 19, 17). The bytes come as data on the same stream, which
+/// then ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchRange {
+    /// Address: http or https.
+    pub url: String,
+    /// The torrent whose content it is. Must be registered.
+    #[serde(with = "hex20::hash")]
+    pub info_hash: InfoHash,
+    /// First byte; without it, all of the answer is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// How many bytes.
+    pub len: u64,
 }
 
 /// Relay to tab: the end of the answer to [`Fetch`]; the bytes came before it in `fetch_data` frames.

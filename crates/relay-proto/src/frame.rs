@@ -6,8 +6,8 @@ use bytes::BufMut;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::control::{
-    Accept, Announce, Announced, Close, Fetch, Fetched, Hello, Open, Refused, Register, Scrape, Scraped,
-    Switch, Unregister, Welcome,
+    Accept, Announce, Announced, Close, Fetch, FetchRange, Fetched, Hello, Open, Refused, Register, Scrape,
+    Scraped, Switch, Unregister, Welcome,
 };
 use crate::{HEADER_LEN, MAX_CONTROL_LEN, MAX_DATA_LEN, MAX_MESSAGE_LEN, ProtocolError};
 
@@ -40,6 +40,7 @@ pub enum Frame<P = Range<usize>> {
     Fetch(Fetch),
     FetchData { request: u32, payload: P },
     Fetched(Fetched),
+    FetchRange { stream: u32, range: FetchRange },
 }
 
 /// What the first byte of a frame says.
@@ -69,6 +70,7 @@ pub enum FrameType {
     Fetch = 0x26,
     FetchData = 0x27,
     Fetched = 0x28,
+    FetchRange = 0x29,
 }
 
 use FrameType as T;
@@ -81,7 +83,7 @@ enum StreamField {
 }
 
 impl FrameType {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::Hello,
         Self::Welcome,
         Self::Refused,
@@ -104,6 +106,7 @@ impl FrameType {
         Self::Fetch,
         Self::FetchData,
         Self::Fetched,
+        Self::FetchRange,
     ];
 
     /// The type with this number.
@@ -144,6 +147,7 @@ impl FrameType {
             Self::Fetch => "fetch",
             Self::FetchData => "fetch_data",
             Self::Fetched => "fetched",
+            Self::FetchRange => "fetch_range",
         }
     }
 
@@ -159,9 +163,13 @@ impl FrameType {
 
     const fn stream_field(self) -> StreamField {
         match self {
-            Self::Open | Self::Opened | Self::Data | Self::Credit | Self::Close | Self::Accept => {
-                StreamField::Stream
-            }
+            Self::Open
+            | Self::Opened
+            | Self::Data
+            | Self::Credit
+            | Self::Close
+            | Self::Accept
+            | Self::FetchRange => StreamField::Stream,
             Self::FetchData => StreamField::Request,
             _ => StreamField::Zero,
         }
@@ -260,6 +268,7 @@ impl<'a> Frames<'a> {
             T::Fetch => Frame::Fetch(json(kind, bytes)?),
             T::FetchData => Frame::FetchData { request: stream, payload },
             T::Fetched => Frame::Fetched(json(kind, bytes)?),
+            T::FetchRange => Frame::FetchRange { stream, range: json(kind, bytes)? },
         })
     }
 }
@@ -340,6 +349,7 @@ pub fn encode(frame: &Frame<&[u8]>, out: &mut impl BufMut) -> Result<usize, Prot
         Frame::Fetch(body) => put_json(out, T::Fetch, 0, body),
         Frame::FetchData { request, payload } => put(out, T::FetchData, *request, payload),
         Frame::Fetched(body) => put_json(out, T::Fetched, 0, body),
+        Frame::FetchRange { stream, range } => put_json(out, T::FetchRange, *stream, range),
     }
 }
 

@@ -14,9 +14,9 @@ mod link;
 
 pub use close::{CloseCode, RefusedCode};
 pub use control::{
-    Accept, Announce, AnnounceEvent, AnnounceOk, Announced, Close, Fetch, FetchOk, Fetched, Hello, Limits,
-    Open, Outcome, Refused, Register, Scrape, ScrapeEntry, Scraped, Secret, SessionKey, Switch, Unregister,
-    Welcome,
+    Accept, Announce, AnnounceEvent, AnnounceOk, Announced, Close, Fetch, FetchOk, FetchRange, Fetched,
+    Hello, Limits, Open, Outcome, Refused, Register, Scrape, ScrapeEntry, Scraped, Secret, SessionKey,
+    Switch, Unregister, WebAnswer, Welcome,
 };
 pub use credit::{ReceiveCredit, SendCredit};
 pub use error::ProtocolError;

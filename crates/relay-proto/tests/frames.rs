@@ -91,8 +91,24 @@ fn frame() -> impl Strategy<Value = Frame<&'static [u8]>> {
         (stream(), 1..MAX_DATA_LEN)
             .prop_map(|(stream, len)| Frame::Data { stream, payload: &PAYLOAD[..len] }),
         (stream(), any::<u64>()).prop_map(|(stream, limit)| Frame::Credit { stream, limit }),
-        (stream(), any::<u16>(), ".*")
-            .prop_map(|(stream, code, text)| Frame::Close { stream, close: Close { code, text } }),
+        (stream(), any::<u16>(), ".*").prop_map(|(stream, code, text)| Frame::Close {
+            stream,
+            close: Close { code, text, answer: None }
+        }),
+        (stream(), any::<(u16, Option<u32>, u64, u64)>()).prop_map(
+            |(stream, (status, retry_after_s, start, len))| {
+                let answer =
+                    WebAnswer { status: Some(status), retry_after_s, start: Some(start), len: Some(len) };
+                let close = Close { answer: Some(answer), ..Close::new(CloseCode::WebSeedStatus) };
+                Frame::Close { stream, close }
+            }
+        ),
+        (stream(), ".*", hash(), any::<(Option<u64>, u64)>()).prop_map(
+            |(stream, url, info_hash, (offset, len))| Frame::FetchRange {
+                stream,
+                range: FetchRange { url, info_hash, offset, len }
+            }
+        ),
         (stream(), addr(), hash()).prop_map(|(stream, addr, info_hash)| Frame::Accept {
             stream,
             accept: Accept { addr, info_hash }
@@ -158,6 +174,7 @@ fn resolve(frame: Frame, message: &[u8]) -> Frame<Vec<u8>> {
         Frame::Pong { number } => Frame::Pong { number },
         Frame::Switch(body) => Frame::Switch(body),
         Frame::Open { stream, open } => Frame::Open { stream, open },
+        Frame::FetchRange { stream, range } => Frame::FetchRange { stream, range },
         Frame::Opened { stream } => Frame::Opened { stream },
         Frame::Credit { stream, limit } => Frame::Credit { stream, limit },
         Frame::Close { stream, close } => Frame::Close { stream, close },

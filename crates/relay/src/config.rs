@@ -15,7 +15,8 @@ const OPEN_FILES_SPARE: u64 = 512;
 /// Connects a browser tab with BitTorrent peers and trackers.
 ///
 /// It listens on this machine only, lets in only pages that know its token, reaches only public addresses, and lets
-/// through only what begins with a BitTorrent handshake for a torrent that the page has registered.
+/// through only what begins with a BitTorrent handshake for a torrent that the page has registered, and parts of files
+/// from web seeds.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "swarmscope-relay", version)]
 pub struct Config {
@@ -67,6 +68,10 @@ pub struct Config {
     /// New connections to peers a second, for each session.
     #[arg(long, env = "SWARMSCOPE_MAX_DIALS_PER_S", default_value_t = 50, value_name = "N")]
     pub max_dials_per_s: u32,
+
+    /// Requests to web seeds at the same time, for each session; 0 is none at all.
+    #[arg(long, env = "SWARMSCOPE_MAX_RANGES", default_value_t = 8, value_name = "N")]
+    pub max_ranges: u32,
 
     /// Registered info hashes at the same time, for each session.
     #[arg(long, env = "SWARMSCOPE_MAX_INFO_HASHES", default_value_t = 1000, value_name = "N")]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use peernet::policy::DestinationPolicy;
 use peernet::tracker::TrackerClient;
+use peernet::webseed::RangeClient;
 use relay_proto::{Hello, Refused, RefusedCode, Secret, SessionKey};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) token: Secret,
     pub(crate) policy: Arc<DestinationPolicy>,
     pub(crate) trackers: TrackerClient,
+    pub(crate) web_seeds: RangeClient,
     pub(crate) refusals: Refusals,
     /// Bytes a second of all sessions: they all use the one token.
     pub(crate) bytes: Bucket,
@@ -47,6 +49,7 @@ impl Shared {
         Self {
             token: Secret(token),
             trackers: TrackerClient::new(Arc::clone(&policy), config.dial_from()),
+            web_seeds: RangeClient::new(Arc::clone(&policy), config.dial_from()),
             policy,
             refusals: Refusals::default(),
             bytes: Bucket::new(config.max_bytes_per_s),

@@ -14,7 +14,7 @@ use yew::prelude::*;
 use self::decisions::Decisions;
 use self::peers::Peers;
 use self::piece_map::PieceMap;
-use self::sources::{Files, Trackers};
+use self::sources::{Files, Trackers, WebSeeds};
 use super::format;
 use super::icons;
 use super::settings::Theme;
@@ -104,6 +104,7 @@ fn Body(props: &BodyProps) -> Html {
             <Decisions reasons={detail.reason_counts.clone()} log={log_shown.clone()}
                 names={names.clone()} />
             <Trackers trackers={detail.trackers.clone()} />
+            <WebSeeds web_seeds={detail.web_seeds.clone()} />
             <Files files={detail.files.clone()} total={detail.files_total} />
         </>
     }

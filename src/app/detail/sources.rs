@@ -1,9 +1,9 @@
-//! Where peers come from, and what the torrent consists of: its trackers and its files.
+//! Where peers and content come from, and what the torrent consists of: its trackers, web seeds and files.
 
 use yew::prelude::*;
 
 use super::super::format;
-use crate::messages::{FileRow, TrackerRow};
+use crate::messages::{FileRow, TrackerRow, WebSeedRow};
 
 /// The trackers.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -52,6 +52,50 @@ pub(super) fn Trackers(props: &TrackersProps) -> Html {
                     </table>
                 </div>
             }
+        </section>
+    }
+}
+
+/// The web seeds.
+#[derive(Clone, Debug, PartialEq, Properties)]
+pub(super) struct WebSeedsProps {
+    pub(super) web_seeds: Vec<WebSeedRow>,
+}
+
+/// The table of web seeds; nothing for the many torrents without any.
+#[component]
+pub(super) fn WebSeeds(props: &WebSeedsProps) -> Html {
+    if props.web_seeds.is_empty() {
+        return html! {};
+    }
+    html! {
+        <section class="panel" aria-labelledby="web-seeds-title">
+            <div class="panel-head"><h3 id="web-seeds-title">{ "Web seeds" }</h3></div>
+            <div class="scroller" role="region" aria-labelledby="web-seeds-title" tabindex="0">
+                <table class="trackers">
+                    <thead>
+                        <tr>
+                            <th scope="col">{ "Address" }</th>
+                            <th scope="col">{ "State" }</th>
+                            <th scope="col" class="number">{ "Down" }</th>
+                            <th scope="col" class="number">{ "In all" }</th>
+                            <th scope="col" class="number">{ "Asked again in" }</th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        { for props.web_seeds.iter().map(|seed| html! {
+                            <tr key={seed.url.clone()} data-testid="web-seed" data-url={seed.url.clone()}
+                                data-down-bytes={seed.down_bytes.to_string()}>
+                                <th scope="row"><code>{ &seed.url }</code></th>
+                                <td class="reason">{ &seed.status }</td>
+                                <td class="number">{ format::rate(seed.down_rate) }</td>
+                                <td class="number">{ format::bytes(seed.down_bytes) }</td>
+                                <td class="number">{ seed.next_s.map(format::duration).unwrap_or_default() }</td>
+                            </tr>
+                        }) }
+                    </tbody>
+                </table>
+            </div>
         </section>
     }
 }

@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use engine::{
-    AnnounceEvent, AnnounceRequest, BlockRef, Event, Input, Instant, Output, PeerKey, PieceHashes,
-    PieceIndex, TrackerKey, VerifyOutcome,
+    AnnounceEvent, AnnounceRequest, BlockRef, Event, FetchKey, FetchRange, FetchRequest, Input, Instant,
+    Output, PeerKey, PieceHashes, PieceIndex, TrackerKey, VerifyOutcome,
 };
 use gloo::timers::callback::Timeout;
 use relay_proto::{Announce, Close, CloseCode, Frame, Open, Scrape};
@@ -14,6 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::torrent::{Condition, Torrent};
 use super::verify::{Done, Job};
 use crate::worker::host::{Host, State, Wires};
+use crate::worker::ranges::Request;
 use crate::worker::requests::Announcing;
 use crate::worker::storage::StorageError;
 use crate::worker::streams::{Connection, Waiting};
@@ -21,7 +22,10 @@ use crate::worker::streams::{Connection, Waiting};
 impl Torrent {
     /// Hands one input to the engine and carries out what it wants.
     pub(crate) fn drive(&mut self, wires: &mut Wires, input: Input<'_>) {
-        let data: &[u8] = if let Input::Received { data, .. } = &input { data } else { &[] };
+        let data: &[u8] = match &input {
+            Input::Received { data, .. } | Input::Fetched { data, .. } => data,
+            _ => &[],
+        };
         let now = wires.clock.now();
         self.engine.handle(now, input);
         loop {
@@ -34,6 +38,9 @@ impl Torrent {
                     self.enqueue(wires, peer, Waiting::Block { header, block });
                 }
                 Output::Event(event) => self.on_event(wires, now, event),
+                Output::StoreZeros { block } => self.store(wires, block, &vec![0; block.len as usize]),
+                Output::Fetch(request) => self.fetch(wires, request),
+                Output::CancelFetch { fetch } => self.cancel_fetch(wires, fetch),
                 Output::Verify { piece, hashes } => self.verify(wires, piece, hashes),
                 Output::Discard { piece } => self.discard(wires, piece),
                 Output::Connect { peer, addr } => {
@@ -77,6 +84,24 @@ impl Torrent {
         self.pump(wires, number);
         wires.streams.remove(number);
         wires.relay.send(&Frame::Close { stream: number, close: Close::new(CloseCode::TabDone) });
+    }
+
+    fn fetch(&self, wires: &mut Wires, request: FetchRequest) {
+        let FetchRequest { fetch, url, range, len, .. } = request;
+        let stream = wires.streams.new_number();
+        wires.ranges.begin(stream, Request { torrent: self.number, fetch }, len);
+        let offset = match range {
+            FetchRange::Bytes { offset } => Some(offset),
+            FetchRange::Body => None,
+        };
+        let range = relay_proto::FetchRange { url, info_hash: self.info_hash(), offset, len };
+        wires.relay.send(&Frame::FetchRange { stream, range });
+    }
+
+    fn cancel_fetch(&self, wires: &mut Wires, fetch: FetchKey) {
+        if let Some(stream) = wires.ranges.cancel(Request { torrent: self.number, fetch }) {
+            wires.relay.send(&Frame::Close { stream, close: Close::new(CloseCode::TabDone) });
+        }
     }
 
     fn announce(&mut self, wires: &mut Wires, request: AnnounceRequest) {

@@ -2,7 +2,6 @@
 //! thousands a second come while nobody looks.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 
 use engine::{Event, Instant, PeerKey};
 
@@ -23,18 +22,18 @@ pub(crate) struct Log {
     others: VecDeque<Line>,
     /// Number of the line that comes next, in both rings.
     next: u64,
-    names: BTreeMap<PeerKey, SocketAddr>,
+    names: BTreeMap<PeerKey, String>,
 }
 
 impl Log {
     /// Adds a line.
     pub(crate) fn push(&mut self, now: Instant, event: Event) {
-        if let Event::PeerJoined { peer, addr } | Event::Banned { peer, addr, .. } = event {
+        if let Some((peer, name)) = named(&event) {
             if self.names.len() >= NAMES_MAX {
                 // Keys count up: the lowest is the oldest.
                 self.names.pop_first();
             }
-            self.names.insert(peer, addr);
+            self.names.insert(peer, name);
         }
         let ring = if matches!(event, Event::Picked { .. }) { &mut self.picks } else { &mut self.others };
         if ring.len() == LINES_MAX {
@@ -105,6 +104,16 @@ impl Log {
             Event::PeerJoined { peer, addr } => {
                 ("joined", Some(*peer), None, None, format!("{addr} joined."))
             }
+            Event::WebSeedJoined { peer, url } => {
+                ("joined", Some(*peer), None, None, format!("{url} is a web seed."))
+            }
+            Event::WebSeedFailed { peer, fault } => (
+                "web-seed-failed",
+                Some(*peer),
+                None,
+                Some(fault.code()),
+                format!("{}: {fault}.", self.name(*peer)),
+            ),
             Event::PeerLeft { peer, reason } => (
                 "left",
                 Some(*peer),
@@ -152,7 +161,18 @@ impl Log {
     }
 
     fn name(&self, peer: PeerKey) -> String {
-        self.names.get(&peer).map_or_else(|| format!("connection {}", peer.0), SocketAddr::to_string)
+        self.names.get(&peer).cloned().unwrap_or_else(|| format!("connection {}", peer.0))
+    }
+}
+
+/// What a peer is called from now on, where the event tells.
+fn named(event: &Event) -> Option<(PeerKey, String)> {
+    match event {
+        Event::PeerJoined { peer, addr } | Event::Banned { peer, addr, .. } => {
+            Some((*peer, addr.to_string()))
+        }
+        Event::WebSeedJoined { peer, url } => Some((*peer, url.clone())),
+        _ => None,
     }
 }
 

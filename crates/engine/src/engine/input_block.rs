@@ -73,9 +73,14 @@ impl Engine {
         peer.is_snubbed = false;
         peer.pipeline.handle_block(&self.config, self.now, self.now.since(request.sent_at));
         self.count_on_again(key);
-        let received = self.picker.receive(&block, request.is_active);
+        self.end_block(&block, request.is_active);
+    }
+
+    /// A block that was missing is there; the request for it is no longer outstanding.
+    pub(super) fn end_block(&mut self, block: &BlockRef, was_active: bool) {
+        let received = self.picker.receive(block, was_active);
         if received.has_other_askers {
-            self.cancel(&block);
+            self.cancel(block);
         }
         if received.is_piece_complete {
             self.picker.begin_check(block.piece);
@@ -103,5 +108,6 @@ impl Engine {
             // It may have nothing left to do, and no answer of its own will tell.
             self.has_room_news = true;
         }
+        self.cancel_at_web_seeds(block);
     }
 }

@@ -17,6 +17,7 @@ impl Engine {
         self.upload_bucket = TokenBucket::new(self.upload_rate_max(), self.now);
         self.download_bucket = TokenBucket::new(self.download_rate_max(), self.now);
         self.trackers.start(self.now);
+        self.start_web_seeds();
     }
 
     /// Whatever an earlier session left: blocks that need not be fetched again, and what was traded.
@@ -38,6 +39,7 @@ impl Engine {
         }
         self.is_running = false;
         self.trackers.stop();
+        self.stop_web_seeds();
         self.close_all(&CloseReason::Stopped);
     }
 

@@ -65,6 +65,10 @@ impl Engine {
         self.totals.wasted_bytes += u64::from(self.geometry.piece_size(piece));
         self.outbox.event(Event::PieceFailed { piece, suspects: suspects.clone() });
         if let [culprit] = suspects[..] {
+            if self.web_seeds.get(culprit).is_some() {
+                // BEP 19: the URL is discarded.
+                return self.drop_web_seed(culprit, CloseReason::CorruptData { piece: piece.0 });
+            }
             self.ban(culprit, BanReason::CorruptData, &CloseReason::CorruptData { piece: piece.0 });
         } else {
             suspects.iter().for_each(|&suspect| self.set_parole(suspect, true));
@@ -93,6 +97,11 @@ impl Engine {
             peer.is_on_parole = is_on_parole;
             peer.current = None;
             peer.starved_at = None;
+        }
+        if let Some(seed) = self.web_seeds.get_mut(key) {
+            seed.is_on_parole = is_on_parole;
+            seed.current = None;
+            seed.starved_at = None;
         }
         // Leaving and coming back is no way out.
         let Some((addr, Some(peer_id))) = self.identity(key) else { return };

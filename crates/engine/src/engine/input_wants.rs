@@ -76,6 +76,7 @@ impl Engine {
                 }
             }
         }
+        self.cancel_pieces_at_web_seeds(pieces);
     }
 
     fn count_wanted_bytes(&mut self) {

@@ -15,7 +15,10 @@ impl Engine {
     pub fn check_invariants(&self) {
         let peers = || self.peers.values();
         let joined = || peers().filter(|peer| peer.is_joined());
-        self.picker.check(joined().map(|peer| (&peer.has, &peer.outstanding)));
+        let web_seeds = self.web_seeds.counted().map(|(_, seed)| (&seed.has, &seed.outstanding));
+        self.picker.check(joined().map(|peer| (&peer.has, &peer.outstanding)).chain(web_seeds));
+        let piece_len = u64::from(self.geometry.piece_len());
+        self.web_seeds.check(&self.config, self.is_running, |piece| u64::from(piece.0) * piece_len);
         self.book.check(&self.config);
         peers().for_each(|peer| peer.exchange.check());
         assert_eq!(self.joined as usize, joined().count(), "invariant: joined peers are counted");

@@ -3,11 +3,13 @@
 //! and `trackers` for the choices.
 
 mod choking;
+mod fetching;
 mod input_block;
 mod input_control;
 mod input_dont_have;
 mod input_extended;
 mod input_fast;
+mod input_fetch;
 mod input_hashes;
 mod input_limits;
 mod input_metadata;
@@ -38,6 +40,7 @@ use crate::picker::{Picked, Picker};
 use crate::rate::{RateMeter, TokenBucket};
 use crate::rng::Rng;
 use crate::swarms::Swarms;
+use crate::webseed::WebSeeds;
 use crate::{
     Bitfield, ChokeReason, Config, FilePriority, Goals, History, InfoHashes, Input, Instant, Metainfo,
     Output, PeerId, PeerKey, PickReason, PieceIndex, Share, TrackerKey,
@@ -94,6 +97,7 @@ pub struct Engine {
     /// The tracker whose peers we know; only private torrents care.
     introducer: Option<TrackerKey>,
     trackers: Swarms,
+    web_seeds: WebSeeds,
     outbox: Outbox,
     timers: timers::Timers,
     upload_bucket: TokenBucket,
@@ -165,7 +169,7 @@ impl Engine {
             down_rate: rate.clone(),
             up_rate: rate,
         };
-        Self {
+        let mut engine = Self {
             info_hashes: metainfo.info_hashes(),
             hashes: HashFetch::new(&metainfo),
             unhashed: BTreeSet::new(),
@@ -188,6 +192,7 @@ impl Engine {
             bans: Bans::default(),
             introducer: None,
             trackers: Swarms::new(metainfo.info_hashes(), metainfo.trackers(), &mut rng),
+            web_seeds: WebSeeds::default(),
             outbox: Outbox::default(),
             timers: timers::Timers::default(),
             upload_bucket: TokenBucket::new(config.upload_rate_max, now),
@@ -208,9 +213,11 @@ impl Engine {
             choke_counts: [0; ChokeReason::ALL.len()],
             config,
             geometry,
-            metainfo,
+            metainfo: Arc::clone(&metainfo),
             rng,
-        }
+        };
+        engine.add_web_seeds(metainfo.web_seeds());
+        engine
     }
 
     /// Takes one input. `now` must not lie before that of the input before.
@@ -243,6 +250,9 @@ impl Engine {
             Input::Scraped { tracker, result } => self.trackers.handle_scrape(tracker, &result),
             Input::Listening { port } => self.handle_listening(port),
             Input::Unban { ip } => self.handle_unban(ip),
+            Input::WebSeedsFound { urls } => self.handle_web_seeds_found(urls),
+            Input::Fetched { fetch, data } => self.handle_fetched(fetch, data),
+            Input::FetchFailed { fetch, fault } => self.handle_fetch_failed(fetch, fault),
             Input::SetStrategy(strategy) => self.handle_set_strategy(strategy),
             Input::SetLimits(limits) => self.handle_set_limits(&limits),
             Input::SetShare(share) => self.handle_set_share(share),
@@ -267,6 +277,7 @@ impl Engine {
         self.connect_more();
         self.announce_if_due();
         self.run_limits();
+        self.run_web_seeds();
         self.outbox.flush();
         self.set_timers();
     }

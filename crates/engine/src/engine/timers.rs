@@ -72,8 +72,9 @@ impl Engine {
         let connect = if self.can_connect() { self.book.next_due() } else { None };
         let announce = self.trackers.next_at(self.is_hungry());
         let Timers { look_at, rechoke_at, upload_held_until, .. } = self.timers;
-        let goal = self.goal_at();
-        let all = [look_at, rechoke_at, upload_held_until, upload, download, connect, announce, goal];
+        let (goal, web_seed) = (self.goal_at(), self.next_web_seed_timeout());
+        let all =
+            [look_at, rechoke_at, upload_held_until, upload, download, connect, announce, goal, web_seed];
         all.into_iter().flatten().min()
     }
 

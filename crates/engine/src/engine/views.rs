@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use super::Engine;
 use super::peer::Peer;
 use crate::client_name::client_name;
+use crate::webseed::{WebSeed, host_of, run_blocks};
 use crate::{
-    BanSnapshot, Bitfield, ChokeReason, Config, FilePriority, Metainfo, PeerKey, PeerSnapshot, PickReason,
-    PieceIndex, Summary, TrackerSnapshot,
+    BanSnapshot, Bitfield, ChokeReason, Config, FilePriority, Metainfo, PeerKey, PeerSnapshot, PeerSource,
+    PickReason, PieceIndex, Summary, TrackerSnapshot, WebSeedSnapshot,
 };
 
 impl Engine {
@@ -35,10 +36,30 @@ impl Engine {
         }
     }
 
-    /// All connections, also those that do not stand yet, in the order of their keys.
+    /// All connections, also those that do not stand yet, and the web seeds in use, in the order of their keys.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerSnapshot> {
-        self.peers.iter().map(|(&key, peer)| self.peer_snapshot(key, peer)).collect()
+        let peers = self.peers.iter().map(|(&key, peer)| self.peer_snapshot(key, peer));
+        let used = self.web_seeds.counted().filter(|(_, seed)| seed.retry_at.is_none());
+        let mut all: Vec<_> = peers.chain(used.map(|(key, seed)| self.web_seed_as_peer(key, seed))).collect();
+        all.sort_by_key(|peer| peer.peer);
+        all
+    }
+
+    /// All web seeds, also those that are left alone for now or for good.
+    #[must_use]
+    pub fn web_seeds(&self) -> Vec<WebSeedSnapshot> {
+        let snapshot = |(peer, seed): (PeerKey, &WebSeed)| WebSeedSnapshot {
+            peer,
+            source: seed.source.clone(),
+            is_fetching: seed.fetch.is_some(),
+            fault: seed.fault,
+            wait: seed.retry_at.map(|at| at.since(self.now)),
+            dropped: seed.dropped.clone(),
+            down_bytes: seed.down_bytes,
+            down_rate: seed.down_rate.per_second(self.now),
+        };
+        self.web_seeds.iter().map(snapshot).collect()
     }
 
     /// All trackers, in the order of their keys.
@@ -125,7 +146,8 @@ impl Engine {
     fn peer_snapshot(&self, key: PeerKey, peer: &Peer) -> PeerSnapshot {
         PeerSnapshot {
             peer: key,
-            addr: peer.addr,
+            addr: Some(peer.addr),
+            url: None,
             source: peer.source,
             is_incoming: peer.is_incoming,
             peer_id: peer.peer_id,
@@ -150,6 +172,35 @@ impl Engine {
             } else {
                 std::time::Duration::ZERO
             },
+        }
+    }
+
+    /// A web seed as the permanently unchoked seed that it is.
+    fn web_seed_as_peer(&self, key: PeerKey, seed: &WebSeed) -> PeerSnapshot {
+        PeerSnapshot {
+            peer: key,
+            addr: None,
+            url: Some(seed.source.url.clone()),
+            source: PeerSource::WebSeed,
+            is_incoming: false,
+            peer_id: None,
+            client: host_of(&seed.source.url).to_owned(),
+            am_choking: true,
+            am_interested: !self.picker.is_complete(),
+            peer_choking: false,
+            peer_interested: false,
+            is_snubbed: false,
+            is_optimistic: false,
+            choke_reason: None,
+            down_bytes: seed.down_bytes,
+            up_bytes: 0,
+            down_rate: seed.down_rate.per_second(self.now),
+            up_rate: 0,
+            pieces_have: seed.has.count(),
+            requests_out: seed.outstanding.len() as u32,
+            requests_depth: run_blocks(&self.config.web_seeds, seed.down_rate.per_second(self.now)),
+            requests_in: 0,
+            connected: self.now.since(seed.since),
         }
     }
 }

@@ -18,7 +18,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Metainfo, MetainfoError};
+use crate::{Metainfo, MetainfoError, WebSeedKind};
 
 pub use fetch::MetadataFetch;
 pub use parse::MagnetError;
@@ -73,6 +73,7 @@ impl Magnet {
     #[must_use]
     pub(crate) fn of(metainfo: &Metainfo) -> Self {
         let known = metainfo.info_hashes();
+        let files = metainfo.web_seeds().iter().filter(|seed| seed.kind == WebSeedKind::Files);
         Self {
             hashes: match (known.v1(), known.v2()) {
                 (Some(v1), Some(v2)) => Hashes::Hybrid(v1, v2.0),
@@ -81,7 +82,7 @@ impl Magnet {
             },
             name: Some(metainfo.name().to_owned()),
             trackers: metainfo.trackers().iter().flatten().cloned().collect(),
-            web_seeds: Vec::new(),
+            web_seeds: files.map(|seed| seed.url.clone()).collect(),
             peers: Vec::new(),
             selection: FileSelection::default(),
         }

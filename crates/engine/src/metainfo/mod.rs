@@ -17,6 +17,7 @@ pub(crate) mod raw;
 mod tests;
 mod trackers;
 mod versions;
+mod web_seeds;
 
 pub use ends::FileEnd;
 pub use error::MetainfoError;
@@ -25,6 +26,7 @@ pub use info_hashes::InfoHashes;
 pub use layout::{FileSpan, Spans};
 pub(crate) use path::safe_name;
 pub(crate) use trackers::{TRACKERS_MAX, sane_url};
+pub use web_seeds::{WebSeedKind, WebSeedUrl};
 
 use std::ops::Range;
 
@@ -65,6 +67,7 @@ pub struct Metainfo {
     is_private: bool,
     comment: Option<String>,
     created_by: Option<String>,
+    web: web_seeds::WebParts,
 }
 
 /// A file of the torrent. The files lie one behind the other in the content, in this order.

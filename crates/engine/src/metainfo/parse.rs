@@ -8,6 +8,7 @@ use super::layers::PieceLayers;
 use super::listed::Listed;
 use super::path::safe_path;
 use super::raw::{RawInfo, RawMetainfo, SCHEMA};
+use super::web_seeds::WebParts;
 use super::{FileEntry, METAINFO_LEN_MAX, Metainfo, MetainfoError, PIECE_LEN_MAX, PIECE_LEN_MIN, PIECES_MAX};
 use super::{file_tree, hybrid, listed, place, trackers};
 use crate::geometry::Geometry;
@@ -47,6 +48,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
     let layers = root.get(b"piece layers").filter(|_| versions.has_v2);
     let piece_layers = PieceLayers::read(layers, &files, piece_len)?;
 
+    let web = WebParts::read(root, info, &name, &files);
     Ok(Metainfo {
         bytes: bytes.to_vec(),
         info: info_value.offset()..info_value.offset() + info_value.raw().len(),
@@ -62,6 +64,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
         is_private: info.private == Some(1),
         comment: text(raw.comment_utf8.as_ref().or(raw.comment.as_ref())),
         created_by: text(raw.created_by.as_ref()),
+        web,
     })
 }
 

@@ -46,6 +46,8 @@ const fn source_order(source: PeerSource) -> u8 {
         PeerSource::Incoming => 4,
         PeerSource::Pex => 5,
         PeerSource::Dht => 6,
+        // Web seeds have no address that would be connected to.
+        PeerSource::WebSeed => 7,
     }
 }
 

@@ -36,23 +36,23 @@ pub(crate) struct Picked {
 }
 
 /// One choice under way: for whom, how much, and what may be used for it.
-struct Choice<'a> {
-    config: &'a Config,
-    asker: &'a Asker<'a>,
-    wanted: usize,
+pub(super) struct Choice<'a> {
+    pub(super) config: &'a Config,
+    pub(super) asker: &'a Asker<'a>,
+    pub(super) wanted: usize,
     /// Peers that are connected: they bound the pieces that are open at the same time.
-    peers: usize,
-    rng: &'a mut Rng,
-    picked: &'a mut Picked,
+    pub(super) peers: usize,
+    pub(super) rng: &'a mut Rng,
+    pub(super) picked: &'a mut Picked,
 }
 
 impl Choice<'_> {
-    fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.picked.blocks.len() >= self.wanted
     }
 
     /// The peer has the piece and gives it now.
-    fn may_give(&self, piece: PieceIndex) -> bool {
+    pub(super) fn may_give(&self, piece: PieceIndex) -> bool {
         self.asker.has.has(piece) && self.asker.only.is_none_or(|only| only.contains(&piece))
     }
 }
@@ -86,6 +86,11 @@ impl Picker {
         if choice.picked.is_exhausted && self.is_endgame() {
             self.pick_endgame(&mut choice);
         }
+        self.note_endgame();
+    }
+
+    /// A choice may begin the endgame, or end it.
+    pub(super) fn note_endgame(&mut self) {
         if self.is_endgame() != self.was_endgame {
             self.was_endgame = !self.was_endgame;
             // Peers that found nothing to do may duplicate now.
@@ -192,7 +197,13 @@ impl Picker {
     }
 
     /// Takes free blocks of one piece, if the peer may have any: `reason` is for the first one.
-    fn take(&mut self, choice: &mut Choice<'_>, piece: PieceIndex, reason: PickReason, further: PickReason) {
+    pub(super) fn take(
+        &mut self,
+        choice: &mut Choice<'_>,
+        piece: PieceIndex,
+        reason: PickReason,
+        further: PickReason,
+    ) {
         let asker = choice.asker;
         let Some(partial) = self.partials.get_mut(&piece) else { return };
         let alone = asker.is_on_parole.then_some(asker.peer);
@@ -222,7 +233,7 @@ impl Picker {
     }
 
     /// Makes an untouched piece a partial one. Returns whether there was room for it.
-    fn begin(&mut self, choice: &mut Choice<'_>, piece: PieceIndex) -> bool {
+    pub(super) fn begin(&mut self, choice: &mut Choice<'_>, piece: PieceIndex) -> bool {
         // Half as many again as peers: each may have one of its own, and some wait for a peer that has them.
         if self.open.len() > choice.peers + choice.peers / 2 && !self.give_up_one(choice, |_| true) {
             self.is_open_limited = true;

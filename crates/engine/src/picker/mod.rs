@@ -17,6 +17,7 @@ mod open;
 mod order;
 mod orders;
 mod partial;
+mod run;
 mod speed;
 mod wanted;
 

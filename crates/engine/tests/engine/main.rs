@@ -21,3 +21,4 @@ mod uploading;
 mod util;
 mod v2;
 mod wanting;
+mod web_seeds;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use engine::{BlockRef, PIECE_HEADER_LEN, PeerKey};
+use engine::{BlockRef, FetchFault, FetchKey, PIECE_HEADER_LEN, PeerKey};
 use peernet::policy::DestinationPolicy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -33,10 +33,31 @@ const WRITE_BATCH: usize = 32;
 
 /// What happens on the network, in order for each peer.
 pub(super) enum Network {
-    Dialed { peer: PeerKey, stream: Option<TcpStream> },
-    Accepted { stream: TcpStream, addr: SocketAddr },
-    Received { peer: PeerKey, bytes: Bytes },
-    Closed { peer: PeerKey },
+    Dialed {
+        peer: PeerKey,
+        stream: Option<TcpStream>,
+    },
+    Accepted {
+        stream: TcpStream,
+        addr: SocketAddr,
+    },
+    Received {
+        peer: PeerKey,
+        bytes: Bytes,
+    },
+    Closed {
+        peer: PeerKey,
+    },
+    /// Part of what a web seed was asked for.
+    Fetched {
+        fetch: FetchKey,
+        bytes: Bytes,
+    },
+    /// No more comes of it; why, unless all is there.
+    FetchEnded {
+        fetch: FetchKey,
+        fault: Option<FetchFault>,
+    },
 }
 
 /// What is to be written.

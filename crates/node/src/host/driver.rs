@@ -12,6 +12,7 @@ use engine::{
 };
 use peernet::policy::DestinationPolicy;
 use peernet::tracker::TrackerClient;
+use peernet::webseed::RangeClient;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time;
@@ -19,6 +20,7 @@ use tokio::time;
 use super::connections::{Connection, Network, Outgoing, accept};
 use super::storage::{Done, Job, Outcome, Storage};
 use super::trackers::Announcer;
+use super::web_seeds::Fetcher;
 use super::{Arrival, STOP_MAX, Setup, Status};
 use crate::content::Content;
 
@@ -78,6 +80,7 @@ pub(super) struct Driver {
     assembler: PieceAssembler,
     storage: Storage,
     announcer: Announcer,
+    fetcher: Fetcher,
     announces_pending: usize,
     policy: Arc<DestinationPolicy>,
     bind: Option<IpAddr>,
@@ -128,6 +131,7 @@ impl Driver {
             next_incoming: 1,
             assembler: PieceAssembler::new(ASSEMBLY_BYTES_MAX, BUFFERED_PIECE_LEN_MAX),
             announcer,
+            fetcher: Fetcher::new(RangeClient::new(Arc::clone(&policy), bind)),
             announces_pending: 0,
             policy,
             bind,
@@ -224,6 +228,17 @@ impl Driver {
                 self.open(peer, stream);
                 self.input(Input::Accepted { peer, addr });
             }
+            Network::Fetched { fetch, bytes } => {
+                self.engine.handle(self.now(), Input::Fetched { fetch, data: &bytes });
+                self.carry_out(&bytes);
+            }
+            Network::FetchEnded { fetch, fault } => {
+                if self.fetcher.end(fetch)
+                    && let Some(fault) = fault
+                {
+                    self.input(Input::FetchFailed { fetch, fault });
+                }
+            }
             Network::Closed { peer } | Network::Dialed { peer, stream: None } => {
                 // Those that the engine has closed itself are known to it.
                 if self.connections.remove(&peer).is_some() {
@@ -294,6 +309,9 @@ impl Driver {
                     }
                 }
                 Output::Store { block, from } => self.store(block, &data[from]),
+                Output::StoreZeros { block } => self.store(block, &vec![0; block.len as usize]),
+                Output::Fetch(request) => self.fetcher.begin(request, self.network_sender.clone()),
+                Output::CancelFetch { fetch } => self.fetcher.cancel(fetch),
                 Output::Verify { piece, hashes } => {
                     let assembled = self.assembler.take(piece);
                     self.storage.hand_over(Job::Verify { piece, hashes, assembled });

@@ -193,6 +193,8 @@ impl Fetcher {
                     self.input(Input::Closed { peer });
                 }
             }
+            // Web seeds are asked once it is known for what.
+            Network::Fetched { .. } | Network::FetchEnded { .. } => {}
         }
     }
 

@@ -11,6 +11,7 @@ mod metadata;
 mod resume_file;
 mod storage;
 mod trackers;
+mod web_seeds;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

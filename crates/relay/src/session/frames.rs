@@ -4,8 +4,8 @@ use bytes::Bytes;
 use codec::InfoHash;
 use peernet::policy::DestinationKind;
 use relay_proto::{
-    Announced, Close, CloseCode, Frame, FrameType, Open, Outcome, ProtocolError, Refused, RefusedCode,
-    Register, Scraped,
+    Announced, Close, CloseCode, FetchRange, Frame, FrameType, Open, Outcome, ProtocolError, Refused,
+    RefusedCode, Register, Scraped,
 };
 
 use super::accept::Incoming;
@@ -30,6 +30,7 @@ impl Session {
             // The link has seen to these.
             Frame::Window { .. } | Frame::Ping { .. } | Frame::Pong { .. } => {}
             Frame::Open { stream, open } => self.open(stream, &open)?,
+            Frame::FetchRange { stream, range } => self.fetch_range(stream, range)?,
             Frame::Data { stream, payload } => {
                 self.streams.check_known(stream, FrameType::Data)?;
                 self.streams.on_data(stream, &message[payload], &mut self.link);
@@ -37,10 +38,12 @@ impl Session {
             Frame::Credit { stream, limit } => {
                 self.streams.check_known(stream, FrameType::Credit)?;
                 self.streams.on_credit(stream, limit);
+                self.ranges.on_credit(stream, limit);
             }
             Frame::Close { stream, .. } => {
                 self.streams.check_known(stream, FrameType::Close)?;
                 self.streams.on_close(stream);
+                self.ranges.on_close(stream);
             }
             Frame::Register(register) => self.register(register),
             Frame::Unregister(unregister) => {
@@ -108,6 +111,33 @@ impl Session {
         Ok(())
     }
 
+    fn fetch_range(&mut self, id: u32, range: FetchRange) -> Result<(), ProtocolError> {
+        self.streams.claim(id)?;
+        if let Err((code, text)) = self.may_fetch(&range) {
+            self.shared.refusals.note(code.code(), &text);
+            send(&mut self.link, &Frame::Close { stream: id, close: Close::with_text(code, text) });
+            return Ok(());
+        }
+        self.dials.take(1);
+        self.ranges.begin(id, range, &self.mailbox, &mut self.tasks);
+        Ok(())
+    }
+
+    fn may_fetch(&self, range: &FetchRange) -> Result<(), (CloseCode, String)> {
+        if !self.torrents.contains(&range.info_hash) {
+            return Err((CloseCode::NotRegistered, format!("{} is not registered", range.info_hash)));
+        }
+        let max = self.shared.config.max_ranges;
+        if max == 0 {
+            return Err((CloseCode::DestinationRefused, "this relay asks no web seeds".to_owned()));
+        }
+        if self.ranges.len() >= max as usize {
+            let text = format!("{max} requests to web seeds are under way, no more are allowed");
+            return Err((CloseCode::TooManyRanges, text));
+        }
+        self.may_dial()
+    }
+
     fn may_open(&self, open: &Open) -> Result<(), (CloseCode, String)> {
         if !self.torrents.contains(&open.info_hash) {
             return Err((CloseCode::NotRegistered, format!("{} is not registered", open.info_hash)));
@@ -118,6 +148,10 @@ impl Session {
         if self.streams.len() >= max as usize {
             return Err((CloseCode::TooManyStreams, format!("{max} streams are open, no more are allowed")));
         }
+        self.may_dial()
+    }
+
+    fn may_dial(&self) -> Result<(), (CloseCode, String)> {
         if self.dials.available() == 0 {
             let max = self.shared.config.max_dials_per_s;
             return Err((
@@ -139,6 +173,7 @@ impl Session {
     fn leave(&mut self, gone: &[InfoHash]) {
         if !gone.is_empty() {
             self.streams.unregister(gone, &mut self.link);
+            self.ranges.unregister(gone, &mut self.link);
             self.announces.leave(gone, &self.shared, self.incoming_port);
         }
     }

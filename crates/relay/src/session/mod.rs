@@ -3,6 +3,7 @@
 
 mod accept;
 mod frames;
+mod ranges;
 mod requests;
 mod stream;
 mod streams;
@@ -24,6 +25,7 @@ use crate::carrier::{Carrier, FromTab};
 use crate::rate::Bucket;
 use crate::sessions::Shared;
 use accept::Incoming;
+use ranges::{RangeNews, Ranges};
 use requests::{Announces, Fetches};
 use stream::DialResult;
 use streams::Streams;
@@ -61,6 +63,8 @@ pub(crate) enum Event {
     Answer(Frame<&'static [u8]>),
     /// A file was fetched.
     Fetched(u32, Result<Vec<u8>, String>),
+    /// Something came of a request to a web seed, on this stream.
+    Range(u32, RangeNews),
 }
 
 /// Why a session ends.
@@ -80,6 +84,7 @@ pub(crate) struct Session {
     torrents: Torrents,
     announces: Announces,
     fetches: Fetches,
+    ranges: Ranges,
     dials: Bucket,
     incoming_port: u16,
 
@@ -109,6 +114,7 @@ impl Session {
             torrents: Torrents::default(),
             announces: Announces::default(),
             fetches: Fetches::default(),
+            ranges: Ranges::new(Arc::clone(&shared), hello.stream_credit),
             dials: Bucket::new(u64::from(shared.config.max_dials_per_s)),
             incoming_port,
             outgoing: None,
@@ -148,7 +154,8 @@ impl Session {
         let mut next_tick = Instant::now() + TICK;
         loop {
             let has_frames = self.wants_to_send();
-            let wake_at = if self.streams.waits_for_rate() { Instant::now() + RATE_TICK } else { next_tick };
+            let waits_for_rate = self.streams.waits_for_rate() || self.ranges.waits_for_rate();
+            let wake_at = if waits_for_rate { Instant::now() + RATE_TICK } else { next_tick };
             let result = tokio::select! {
                 message = receive(&mut self.incoming), if self.incoming.is_some() => self.on_message(message),
                 () = writable(&self.outgoing), if has_frames => self.send_message(),
@@ -178,6 +185,7 @@ impl Session {
         self.outgoing.is_some()
             && (self.link.has_message()
                 || self.streams.can_fill(&self.link)
+                || self.ranges.can_fill(&self.link)
                 || (self.fetches.has_data() && self.link.data_room() > 0))
     }
 
@@ -191,6 +199,7 @@ impl Session {
             return Ok(());
         };
         self.fetches.fill(&mut self.link);
+        self.ranges.fill(&mut self.link);
         self.streams.fill(&mut self.link);
         if let Some(message) = self.link.poll_message(MAX_MESSAGE_LEN) {
             permit.send(message);
@@ -233,6 +242,7 @@ impl Session {
             Event::Incoming(incoming) => self.on_incoming(incoming),
             Event::Answer(frame) => self.send(&frame),
             Event::Fetched(request, result) => self.fetches.on_fetched(request, result, &mut self.link),
+            Event::Range(id, news) => self.ranges.on_news(id, news),
         }
         Ok(())
     }

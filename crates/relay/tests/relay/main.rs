@@ -3,6 +3,7 @@
 
 mod admission;
 mod incoming;
+mod ranges;
 mod resume;
 mod streams;
 mod support;

@@ -49,6 +49,7 @@ impl MagnetTorrent {
             files_total: 0,
             peers: self.fetch.peers().iter().map(peer_row).collect(),
             trackers: self.fetch.trackers().into_iter().map(|tracker| tracker_row(tracker, now)).collect(),
+            web_seeds: Vec::new(),
             log: self.log.lines(),
             reason_counts: Vec::new(),
             wasted_bytes: 0,

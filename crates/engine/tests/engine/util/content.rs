@@ -131,6 +131,12 @@ impl Content {
         Arc::new(Metainfo::parse(&file).unwrap())
     }
 
+    /// The same, to be had at these addresses too.
+    pub fn with_web_seeds(self, urls: &[&str]) -> Self {
+        let urls: Vec<String> = urls.iter().map(|&url| url.to_owned()).collect();
+        Self { metainfo: Arc::new(self.metainfo.with_web_seeds(&urls).unwrap()), ..self }
+    }
+
     pub fn pieces(&self) -> u32 {
         self.metainfo.pieces_total()
     }

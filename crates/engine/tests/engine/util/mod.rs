@@ -7,6 +7,7 @@ mod content;
 mod fetcher;
 mod node;
 mod scripted;
+mod web;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -15,13 +16,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    Bitfield, BlockRef, Config, Event, Input, Instant, Metainfo, Output, PeerKey, PeerSource, VerifyOutcome,
+    Bitfield, BlockRef, Config, Event, FetchFault, FetchKey, Input, Instant, Metainfo, Output, PeerKey,
+    PeerSource, VerifyOutcome,
 };
 
 pub use content::{Content, Versions};
 pub use fetcher::{Fetcher, METADATA_PIECE_LEN, data, torrent};
 pub use node::Node;
 pub use scripted::{REMOTE_ID, Remote, handshake_bytes};
+pub use web::Web;
 
 /// How the network behaves.
 #[derive(Clone, Debug)]
@@ -62,6 +65,8 @@ enum Packet {
     Sent { key: PeerKey, bytes: u64 },
     Closed { key: PeerKey },
     Verified { piece: u32, is_right: bool },
+    Fetched { fetch: FetchKey, bytes: Vec<u8> },
+    FetchFailed { fetch: FetchKey, received: u64, expected: u64 },
     Wake,
 }
 
@@ -71,6 +76,8 @@ pub struct Swarm {
     pub now: Instant,
     pub nodes: Vec<Node>,
     pub content: Content,
+    /// The server behind all web seeds.
+    pub web: Web,
     by_addr: BTreeMap<SocketAddr, usize>,
     queue: BinaryHeap<Reverse<(Instant, u64, usize, Packet)>>,
     sequence: u64,
@@ -87,6 +94,7 @@ impl Swarm {
             now: Instant::from_millis(1000),
             nodes: Vec::new(),
             content,
+            web: Web::default(),
             by_addr: BTreeMap::new(),
             queue: BinaryHeap::new(),
             sequence: 0,
@@ -202,6 +210,14 @@ impl Swarm {
                     self.input(node, Input::Closed { peer: key });
                 }
             }
+            Packet::Fetched { fetch, bytes } => {
+                self.nodes[node].input_bytes.clone_from(&bytes);
+                self.input(node, Input::Fetched { fetch, data: &bytes });
+            }
+            Packet::FetchFailed { fetch, received, expected } => {
+                let fault = self.web.fault.unwrap_or(FetchFault::Cut { received, expected });
+                self.input(node, Input::FetchFailed { fetch, fault });
+            }
             Packet::Verified { piece, is_right } => {
                 let outcome = if is_right { VerifyOutcome::Stored } else { VerifyOutcome::Mismatch };
                 self.input(node, Input::Verified { piece: engine::PieceIndex(piece), outcome });
@@ -269,6 +285,9 @@ impl Swarm {
                 let at = self.now + Duration::from_millis(3);
                 self.push(at, number, Packet::Verified { piece: piece.0, is_right });
             }
+            Output::StoreZeros { .. } => unreachable!("no padding here"),
+            Output::Fetch(request) => self.fetch(number, &request),
+            Output::CancelFetch { .. } => {}
             Output::Discard { piece } => self.nodes[number].discard(&self.content, piece),
             Output::Announce(request) => self.nodes[number].announces.push(request),
             Output::Scrape { .. } => {}

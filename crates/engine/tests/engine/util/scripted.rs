@@ -25,13 +25,23 @@ pub struct Remote {
 impl Remote {
     /// A running engine without peers.
     pub fn new(config: Config, content: &Content, have: Bitfield) -> Self {
+        let mut remote = Self::started(config, content, have);
+        remote.outputs.clear();
+        remote
+    }
+
+    /// The same, with what it put out when it started.
+    pub fn started(config: Config, content: &Content, have: Bitfield) -> Self {
+        let mut remote = Self::paused(config, content, have);
+        remote.input(Input::Start);
+        remote
+    }
+
+    fn paused(config: Config, content: &Content, have: Bitfield) -> Self {
         let id = PeerId(*b"-SW0100-under-a-test");
         let engine = Engine::new(config, content.metainfo.clone(), have, id, 7);
         let now = Instant::from_millis(1_000_000);
-        let mut remote = Self { engine, content: content.clone(), now, outputs: Vec::new(), next_key: 1 };
-        remote.input(Input::Start);
-        remote.outputs.clear();
-        remote
+        Self { engine, content: content.clone(), now, outputs: Vec::new(), next_key: 1 }
     }
 
     pub fn input(&mut self, input: Input<'_>) {
