@@ -23,3 +23,4 @@ pub mod programs;
 pub mod relay;
 pub mod transmission;
 pub mod wait;
+pub mod web_server;

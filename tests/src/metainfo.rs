@@ -67,6 +67,19 @@ pub fn torrent_file(encoded_info: &[u8], tiers: &[Vec<String>]) -> Vec<u8> {
     file
 }
 
+/// The same torrent file with these web seeds (BEP 19); it must have none yet.
+///
+/// # Panics
+/// When `torrent` is no dictionary.
+#[must_use]
+pub fn with_web_seeds<S: AsRef<str>>(torrent: &[u8], urls: &[S]) -> Vec<u8> {
+    // This key comes behind all others that are written here.
+    let mut file = torrent.strip_suffix(b"e").expect("a torrent file is a dictionary").to_vec();
+    file.extend(entry("url-list", &Value::List(urls.iter().map(|url| bytes(url.as_ref())).collect())));
+    file.push(b'e');
+    file
+}
+
 /// SHA-1 of an encoded info dictionary, in hexadecimal.
 #[must_use]
 pub fn info_hash(encoded_info: &[u8]) -> String {

@@ -5,3 +5,4 @@ mod magnets;
 mod node_gets;
 mod node_seeds;
 mod version_2;
+mod web_seeds;
