@@ -91,6 +91,14 @@ pub enum Command {
         /// What is wanted.
         settings: TorrentSettings,
     },
+    /// Want some files more or less than others, at any time; those that are not named stay as they are. Shown in
+    /// [`FileRow::priority`], and kept for the next start.
+    SetFilePriorities {
+        /// Which torrent.
+        info_hash: String,
+        /// [`FileRow::number`] of each file, and how much it is wanted.
+        files: Vec<(u32, FilePriority)>,
+    },
     /// Send [`Update::Detail`] of this torrent from now on, or of none.
     Watch {
         /// Which torrent.
@@ -275,7 +283,7 @@ pub struct TorrentRow {
     pub state: TorrentState,
     /// What is wrong, and what to do, for a person; with [`TorrentState::Error`].
     pub error: Option<String>,
-    /// Verified bytes over wanted bytes, 0 to 1; while checking, checked bytes over all bytes.
+    /// Verified bytes of wanted pieces over all bytes of these, 0 to 1; while checking, checked bytes over all bytes.
     pub progress: f64,
     /// Wanted bytes.
     pub wanted_bytes: u64,
@@ -299,7 +307,7 @@ pub struct TorrentRow {
     pub piece_len: u32,
     /// Seconds left at the present rate.
     pub time_left_s: Option<u64>,
-    /// The content can be saved now.
+    /// All wanted files can be saved now.
     pub can_save: bool,
     /// The content is being saved: how much is ready to be handed to the browser, 0 to 1.
     pub saving: Option<f64>,
@@ -342,13 +350,33 @@ pub struct Detail {
     pub seeding_s: u64,
 }
 
+/// How much a file is wanted; strictly in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilePriority {
+    /// Not at all.
+    Skip,
+    /// When nothing else is left.
+    Low,
+    /// As usual.
+    Normal,
+    /// Before all others.
+    High,
+}
+
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRow {
+    /// Its number among all files of the torrent, padding included.
+    pub number: u32,
     /// Path, with slashes.
     pub path: String,
     /// Length in bytes.
     pub len: u64,
+    /// Verified bytes of it.
+    pub verified_bytes: u64,
+    /// How much it is wanted.
+    pub priority: FilePriority,
 }
 
 /// One connected peer.

@@ -48,6 +48,9 @@ impl State {
                 with_hash(&info_hash, |hash| self.remove(hash, with_data));
             }
             Command::DeleteKept { info_hash } => with_hash(&info_hash, |hash| self.delete_kept(hash)),
+            Command::SetFilePriorities { info_hash, files } => {
+                with_hash(&info_hash, |hash| self.set_file_priorities(hash, &files));
+            }
             Command::Save { info_hash } => with_hash(&info_hash, |hash| self.save(tab, hash)),
             Command::SetGlobalLimits { limits } => self.set_global_limits(limits),
             Command::SetTorrent { info_hash, settings } => {

@@ -9,7 +9,8 @@ use super::host::{Host, State};
 use super::tabs::{tell, tell_with_map};
 use super::torrents::{Condition, Torrent, present};
 use crate::messages::{
-    Detail, FileRow, PeerRow, ReasonCount, Snapshot, TorrentRow, TorrentState, TrackerRow, Update, WebSeedRow,
+    Detail, FilePriority, FileRow, PeerRow, ReasonCount, Snapshot, TorrentRow, TorrentState, TrackerRow,
+    Update, WebSeedRow,
 };
 
 /// Between two snapshots while something happens: as often as an eye can read numbers that change.
@@ -156,9 +157,9 @@ impl Torrent {
             Condition::Running if summary.is_complete => (TorrentState::Seeding, None),
             Condition::Running => (TorrentState::Downloading, None),
         };
-        let done_bytes = match self.condition {
-            Condition::Checking { done_bytes, .. } => done_bytes,
-            _ => summary.verified_bytes,
+        let (done_bytes, of_bytes) = match self.condition {
+            Condition::Checking { done_bytes, .. } => (done_bytes, self.metainfo.total_len()),
+            _ => (summary.verified_bytes, summary.wanted_bytes),
         };
         let missing_bytes = summary.wanted_bytes - summary.verified_bytes;
         let is_downloading = state == TorrentState::Downloading;
@@ -167,7 +168,7 @@ impl Torrent {
             name: self.metainfo.name().to_owned(),
             state,
             error,
-            progress: done_bytes as f64 / summary.wanted_bytes.max(1) as f64,
+            progress: if of_bytes == 0 { 1.0 } else { done_bytes as f64 / of_bytes as f64 },
             wanted_bytes: summary.wanted_bytes,
             verified_bytes: summary.verified_bytes,
             down_bytes: self.down_bytes(),
@@ -190,11 +191,7 @@ impl Torrent {
         let peers = self.engine.peers();
         Detail {
             info_hash: self.info_hash().to_string(),
-            files: self
-                .files()
-                .take(FILES_TOLD)
-                .map(|file| FileRow { path: file.path.join("/"), len: file.len })
-                .collect(),
+            files: self.files().take(FILES_TOLD).map(|(number, file)| self.file_row(number, file)).collect(),
             files_total: u32::try_from(self.files().count()).unwrap_or(u32::MAX),
             // Those that do not stand yet are nothing to look at.
             peers: peers
@@ -218,8 +215,24 @@ impl Torrent {
     }
 
     /// Those that are there for the user.
-    fn files(&self) -> impl Iterator<Item = &engine::FileEntry> {
-        self.metainfo.files().iter().filter(|file| !file.is_padding)
+    fn files(&self) -> impl Iterator<Item = (usize, &engine::FileEntry)> {
+        self.metainfo.files().iter().enumerate().filter(|(_, file)| !file.is_padding)
+    }
+
+    fn file_row(&self, number: usize, file: &engine::FileEntry) -> FileRow {
+        let priority = self.engine.file_priorities().get(number).copied().unwrap_or_default();
+        FileRow {
+            number: u32::try_from(number).unwrap_or(u32::MAX),
+            path: file.path.join("/"),
+            len: file.len,
+            verified_bytes: self.engine.file_verified_bytes(number),
+            priority: match priority {
+                engine::FilePriority::Skip => FilePriority::Skip,
+                engine::FilePriority::Low => FilePriority::Low,
+                engine::FilePriority::Normal => FilePriority::Normal,
+                engine::FilePriority::High => FilePriority::High,
+            },
+        }
     }
 
     fn reason_counts(&self) -> Vec<ReasonCount> {

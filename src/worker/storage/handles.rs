@@ -20,6 +20,8 @@ pub(crate) struct FileKey {
     pub(crate) torrent: u32,
     /// Which of its files.
     pub(crate) file: usize,
+    /// Not the file itself, but what is kept of it while it is skipped.
+    pub(crate) is_parts: bool,
 }
 
 /// The open files.
@@ -67,6 +69,11 @@ impl Handles {
         self.uses.set(self.uses.get() + 1);
         self.open.borrow_mut().insert(key, Open { file: Rc::clone(&file), used: self.uses.get() });
         Ok(file)
+    }
+
+    /// Closes one file.
+    pub(crate) fn close_file(&self, key: FileKey) {
+        self.open.borrow_mut().remove(&key);
     }
 
     /// Closes all files of a torrent.

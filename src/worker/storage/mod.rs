@@ -5,7 +5,9 @@
 //! swarmscope/<info hash>/torrent       the .torrent file as it came
 //!                        state         two slots of `StoredState`
 //!                        resume        the engine's log of verified pieces, appended to
+//!                        wanted        two slots of how much each file is wanted
 //!                        content/<n>   file n of the metainfo; padding files are not stored
+//!                        parts/<n>     of a skipped file n, what comes with pieces that it shares with wanted ones
 //! ```
 //! Content files are named by number, so that no name of a torrent can trouble the file system. A piece is written
 //! before it is recorded, both straight to the operating system: the kill of a browser at any instant loses no
@@ -18,15 +20,18 @@ mod error;
 mod global;
 mod handles;
 mod opfs;
+mod parts;
 mod space;
 mod state;
 mod torrent_folder;
+mod wanted;
 
 pub(crate) use content::Content;
 pub(crate) use error::StorageError;
 pub(crate) use global::GlobalFile;
 pub(crate) use handles::Handles;
 pub(crate) use opfs::Access;
+pub(crate) use parts::Places;
 pub(crate) use space::free_bytes;
 pub(crate) use state::StoredState;
 pub(crate) use torrent_folder::{Found, Listing, TorrentFolder, forget, list, top};

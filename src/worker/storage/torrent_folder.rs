@@ -1,17 +1,23 @@
 //! The folder of one torrent: its metainfo, its state and the log of its verified pieces.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
-use engine::InfoHash;
+use engine::{FilePriority, InfoHash};
 use web_sys::FileSystemDirectoryHandle;
 
+use super::content::ContentFolders;
 use super::opfs::{self, Access, SyncFile};
-use super::{StorageError, StoredState};
+use super::wanted::StoredWishes;
+use super::{Places, StorageError, StoredState};
 
 /// Everything of ours lies in this folder of the private file system.
 const TOP_FOLDER: &str = "swarmscope";
 /// Name of the folder that holds the content files.
 const CONTENT_FOLDER: &str = "content";
+/// Name of the folder that holds what is kept of skipped files.
+const PARTS_FOLDER: &str = "parts";
+const WANTED_FILE: &str = "wanted";
 const METAINFO_FILE: &str = "torrent";
 const MAGNET_FILE: &str = "magnet";
 const STATE_FILE: &str = "state";
@@ -92,9 +98,26 @@ impl TorrentFolder {
         }
     }
 
-    /// The folder of the content files.
-    pub(crate) async fn content_folder(&self) -> Result<FileSystemDirectoryHandle, StorageError> {
-        opfs::folder(&self.folder, CONTENT_FOLDER).await
+    /// The folders of the content files and of what is kept of skipped ones, and what there is in them.
+    pub(crate) async fn content_folders(&self) -> Result<(ContentFolders, Places), StorageError> {
+        let content = opfs::folder(&self.folder, CONTENT_FOLDER).await?;
+        let parts = opfs::folder(&self.folder, PARTS_FOLDER).await?;
+        let places = Places { apart: numbers(&parts).await?, begun: numbers(&content).await? };
+        Ok((ContentFolders { content, parts }, places))
+    }
+
+    /// Stores how much each file is wanted. To be called again only when it is done.
+    pub(crate) async fn write_wanted(&self, wanted: &[FilePriority]) -> Result<(), StorageError> {
+        let file = opfs::open(&self.folder, WANTED_FILE, Access::ReadWrite).await?;
+        let number = StoredWishes::decode(&file.read_all()?, wanted.len()).number + 1;
+        let (at, slot) = StoredWishes { number, wanted: wanted.to_vec() }.encode();
+        file.write_at(&slot, at)
+    }
+
+    /// How much each of so many files is wanted.
+    pub(crate) async fn read_wanted(&self, files: usize) -> Result<Vec<FilePriority>, StorageError> {
+        let file = opfs::open(&self.folder, WANTED_FILE, Access::ReadWrite).await?;
+        Ok(StoredWishes::decode(&file.read_all()?, files).wanted)
     }
 
     /// Path of a content file in the private file system.
@@ -147,6 +170,11 @@ impl TorrentFolder {
         self.resume_len.set(log.len() as u64);
         Ok(())
     }
+}
+
+/// Names of files that are numbers.
+async fn numbers(folder: &FileSystemDirectoryHandle) -> Result<BTreeSet<usize>, StorageError> {
+    Ok(opfs::names(folder).await?.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 /// Our folder in the private file system.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::{Bitfield, InfoHash, Metainfo, Resume, ResumeLog};
+use engine::{Bitfield, FilePriority, InfoHash, Metainfo, Resume, ResumeLog};
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::FileSystemDirectoryHandle;
@@ -161,30 +161,57 @@ async fn open(
     metainfo: Arc<Metainfo>,
     resume: Resume,
 ) -> Result<(), StorageError> {
-    let content_folder = folder.content_folder().await?;
-    host.turn(|state| {
-        let number = state.torrents.next_number();
-        insert(state, number, Rc::new(folder), content_folder, handles, metainfo, resume);
-    });
+    let Some(number) = host.turn(|state| state.torrents.next_number()) else { return Ok(()) };
+    let opened = Opened::new(number, Rc::new(folder), handles, metainfo, resume).await?;
+    host.turn(|state| opened.insert(state));
     Ok(())
 }
 
-/// Puts a torrent into the list, under a number of its own, and lets it begin.
-pub(super) fn insert(
-    state: &mut State,
+/// A torrent with its content, not yet in the list.
+pub(super) struct Opened {
     number: u32,
-    folder: Rc<TorrentFolder>,
-    content_folder: FileSystemDirectoryHandle,
-    handles: Rc<Handles>,
     metainfo: Arc<Metainfo>,
+    stored: Stored,
     resume: Resume,
-) {
-    let content = Rc::new(Content::new(number, Arc::clone(&metainfo), content_folder, handles));
-    let condition = if folder.state().is_paused { Condition::Paused } else { Condition::Running };
-    let mut torrent = Torrent::new(number, metainfo, Stored { folder, content }, resume, condition);
-    torrent.start(&mut state.wires);
-    state.disk.kept.remove(&torrent.info_hash());
-    state.torrents.insert(torrent);
+    wanted: Vec<FilePriority>,
+    arranged: Result<(), StorageError>,
+}
+
+impl Opened {
+    /// Opens what is stored of a torrent that will have this number.
+    pub(super) async fn new(
+        number: u32,
+        folder: Rc<TorrentFolder>,
+        handles: Rc<Handles>,
+        metainfo: Arc<Metainfo>,
+        resume: Resume,
+    ) -> Result<Self, StorageError> {
+        let folders = folder.content_folders().await?;
+        let wanted = folder.read_wanted(metainfo.files().len()).await?;
+        let content = Rc::new(Content::new(number, Arc::clone(&metainfo), folders, handles));
+        // A kill may have come between a wish and what follows from it. Where it cannot be done, on a full disk for
+        // instance, the torrent is there all the same, and says so.
+        let arranged = content.arrange(&wanted).await;
+        Ok(Self { number, metainfo, stored: Stored { folder, content }, resume, wanted, arranged })
+    }
+
+    /// Puts it into the list, and lets it begin.
+    pub(super) fn insert(self, state: &mut State) {
+        let Self { number, metainfo, stored, resume, wanted, arranged } = self;
+        let condition = if stored.folder.state().is_paused { Condition::Paused } else { Condition::Running };
+        let mut torrent = Torrent::new(number, metainfo, stored, resume, wanted, condition);
+        torrent.start(&mut state.wires);
+        state.disk.kept.remove(&torrent.info_hash());
+        state.torrents.insert(torrent);
+        if let Err(error) = arranged {
+            state.wires.fail(number, &error);
+        }
+    }
+
+    /// Nobody wants it any more.
+    pub(super) fn abandon(&self) {
+        self.stored.content.abandon();
+    }
 }
 
 pub(super) fn disk(host: &Host) -> Option<(FileSystemDirectoryHandle, Rc<Handles>)> {

@@ -154,6 +154,7 @@ impl State {
                 Condition::Checking { then_run, .. } => *then_run = true,
                 condition => *condition = Condition::Running,
             }
+            torrent.keep_failed_wishes(&wires.host);
             torrent.give_up_met_goals(wires)?;
             torrent.start(wires);
             torrent.save_paused(false)

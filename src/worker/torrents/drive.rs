@@ -65,6 +65,7 @@ impl Torrent {
     }
 
     fn verify(&mut self, wires: &mut Wires, piece: PieceIndex, hashes: PieceHashes) {
+        self.verifying += 1;
         wires.verifier.push(Job {
             torrent: self.number,
             epoch: self.epoch,
@@ -229,6 +230,7 @@ impl State {
         let wires = &mut self.wires;
         wires.verifier.finished(len);
         let Some(torrent) = self.torrents.get_mut(done.torrent) else { return };
+        torrent.verifying -= 1;
         let is_current = torrent.epoch == done.epoch;
         if let Some(buffer) = done.buffer.filter(|_| is_current) {
             torrent.assembler.recycle(buffer);
@@ -242,7 +244,7 @@ impl State {
                     torrent.settle_blocks(wires, done.piece, outcome);
                     torrent.drive(wires, Input::Verified { piece: done.piece, outcome });
                 }
-                if torrent.have.is_complete() {
+                if torrent.engine.summary().is_complete {
                     torrent.release_if_complete();
                     if let Err(error) = torrent.save_totals() {
                         self.wires.fail(done.torrent, &error);

@@ -15,6 +15,7 @@ mod settings;
 mod torrent;
 mod unfinished;
 mod verify;
+mod wishes;
 
 use std::collections::BTreeMap;
 

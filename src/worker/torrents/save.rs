@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::{InfoHash, Metainfo};
+use engine::{FilePriority, InfoHash, Metainfo};
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
@@ -21,6 +21,7 @@ struct Saving {
     host: Host,
     torrent: u32,
     metainfo: Arc<Metainfo>,
+    wanted: Vec<FilePriority>,
     content: Rc<Content>,
 }
 
@@ -33,13 +34,14 @@ impl State {
             return;
         };
         let metainfo = Arc::clone(&torrent.metainfo);
+        let wanted = torrent.wanted.clone();
         if !torrent.can_save() {
             let message = format!("“{}” is not complete yet; it can be saved when it is.", metainfo.name());
             return tell(Some(tab), Update::Notice { message });
         }
         torrent.saving = Some(0.0);
-        let saving =
-            Saving { host: self.host.clone(), torrent: number, metainfo, content: torrent.content() };
+        let content = torrent.content();
+        let saving = Saving { host: self.host.clone(), torrent: number, metainfo, wanted, content };
         spawn_local(saving.run(tab));
     }
 }
@@ -67,7 +69,9 @@ impl Saving {
 
     async fn files(&self) -> Result<Vec<SavedFile>, StorageError> {
         let metainfo = &self.metainfo;
-        let listed = metainfo.files().iter().enumerate().filter(|(_, file)| !file.is_padding);
+        let is_wanted = |number: usize| self.wanted.get(number) != Some(&FilePriority::Skip);
+        let all = metainfo.files().iter().enumerate();
+        let listed = all.filter(|(number, file)| !file.is_padding && is_wanted(*number));
         let total_bytes: u64 = listed.clone().map(|(_, file)| file.len).sum();
         let mut done_bytes = 0;
         let mut files = Vec::new();

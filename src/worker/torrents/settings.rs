@@ -59,7 +59,7 @@ impl Torrent {
                 engine::Goal::SeedingTime => settings.seeding_s = None,
             }
         }
-        if self.have.is_complete() && settings != self.settings() {
+        if self.engine.summary().is_complete && settings != self.settings() {
             self.set_settings(wires, settings)?;
         }
         Ok(())

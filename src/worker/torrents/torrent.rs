@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    Bitfield, BlockJournal, Engine, History, InfoHash, Instant, Metainfo, PartialPieces, PeerId, PeerKey,
-    PieceAssembler, Resume, ResumeLog,
+    Bitfield, BlockJournal, Engine, FilePriority, History, InfoHash, Input, Instant, Metainfo, Output,
+    PartialPieces, PeerId, PeerKey, PieceAssembler, Resume, ResumeLog,
 };
 use gloo::timers::callback::Timeout;
 
@@ -61,6 +61,12 @@ pub(crate) struct Torrent {
     /// Counts engines: an answer to an earlier one is known as such.
     pub(super) epoch: u32,
     pub(super) is_started: bool,
+    /// How much each file is wanted.
+    pub(super) wanted: Vec<FilePriority>,
+    /// Wishes are on their way to storage, and what was kept of files that are wanted now into these.
+    pub(super) is_arranging: bool,
+    /// Pieces that are being hashed or wait for it, for this engine or an earlier one.
+    pub(super) verifying: u32,
     /// Verified and stored, across engines.
     pub(super) have: Bitfield,
     pub(super) assembler: PieceAssembler,
@@ -92,12 +98,13 @@ impl Torrent {
         metainfo: Arc<Metainfo>,
         stored: Stored,
         resume: Resume,
+        wanted: Vec<FilePriority>,
         condition: Condition,
     ) -> Self {
         let Resume { have, partial, .. } = resume;
         let state = stored.folder.state();
         let peer_id = random::peer_id();
-        let engine = new_engine(&metainfo, &have, peer_id, &state.settings);
+        let engine = new_engine(&metainfo, &have, &wanted, peer_id, &state.settings);
         let resume_log = ResumeLog::new(metainfo.info_hash(), metainfo.pieces_total());
         let torrent = Self {
             number,
@@ -108,6 +115,9 @@ impl Torrent {
             engine,
             epoch: 0,
             is_started: false,
+            wanted,
+            is_arranging: false,
+            verifying: 0,
             have,
             assembler: PieceAssembler::new(0, BUFFERED_PIECE_LEN_MAX),
             late_writes: Rc::default(),
@@ -148,7 +158,7 @@ impl Torrent {
 
     /// Unfinished pieces may take memory.
     pub(crate) fn is_downloading(&self) -> bool {
-        self.is_running() && !self.have.is_complete()
+        self.is_running() && !self.engine.summary().is_complete
     }
 
     /// Payload received in all sessions.
@@ -168,7 +178,13 @@ impl Torrent {
 
     /// Its content can be handed out.
     pub(crate) fn can_save(&self) -> bool {
-        self.have.is_complete() && !matches!(self.condition, Condition::Checking { .. })
+        let summary = self.engine.summary();
+        let has_something = summary.wanted_bytes > 0;
+        has_something
+            && summary.is_complete
+            && !self.is_arranging
+            && self.stored.content.is_arranged(&self.wanted)
+            && !matches!(self.condition, Condition::Checking { .. })
     }
 
     /// Bytes of blocks that wait for their files to be opened.
@@ -197,7 +213,7 @@ impl Torrent {
     pub(super) fn renew_engine(&mut self) {
         self.earlier = self.so_far();
         self.is_restored = false;
-        self.engine = new_engine(&self.metainfo, &self.have, self.peer_id, &self.settings());
+        self.engine = new_engine(&self.metainfo, &self.have, &self.wanted, self.peer_id, &self.settings());
         self.epoch += 1;
         self.is_started = false;
         self.timer = None;
@@ -210,7 +226,10 @@ impl Torrent {
 
     /// Nothing will be written to a finished torrent: let the page read its files at the same time.
     pub(super) fn release_if_complete(&self) {
-        let access = if self.have.is_complete() { Access::ReadOnly } else { Access::ReadWrite };
+        // A file that is skipped may complete a torrent of which pieces are still on their way to storage.
+        let is_at_rest = self.verifying == 0 && self.late_writes.is_idle() && !self.is_arranging;
+        let is_finished = self.engine.summary().is_complete && is_at_rest;
+        let access = if is_finished { Access::ReadOnly } else { Access::ReadWrite };
         self.stored.content.set_access(access);
     }
 }
@@ -218,8 +237,14 @@ impl Torrent {
 fn new_engine(
     metainfo: &Arc<Metainfo>,
     have: &Bitfield,
+    wanted: &[FilePriority],
     peer_id: PeerId,
     settings: &TorrentSettings,
 ) -> Engine {
-    Engine::new(config(settings), Arc::clone(metainfo), have.clone(), peer_id, random::u64())
+    let mut engine =
+        Engine::new(config(settings), Arc::clone(metainfo), have.clone(), peer_id, random::u64());
+    engine.handle(Instant::ZERO, Input::FilePriorities { files: wanted });
+    // It has no peers yet: there is nothing to carry out.
+    while !matches!(engine.poll_output(), Output::Wait { .. }) {}
+    engine
 }

@@ -86,8 +86,9 @@ impl Torrent {
             match outcome {
                 // Also without anything to record a turn, since the relay may wait for room.
                 Ok(()) => host.quiet_turn(|state| {
-                    let torrent = state.torrents.get_mut(number).filter(|torrent| torrent.epoch == epoch);
-                    if let Some(torrent) = torrent {
+                    let Some(torrent) = state.torrents.get_mut(number) else { return };
+                    torrent.release_if_complete();
+                    if torrent.epoch == epoch {
                         torrent.record_written(&mut state.wires, late_writes.take_written());
                     }
                 }),

@@ -236,6 +236,11 @@ impl LateWrites {
         self.bytes.get()
     }
 
+    /// Nothing waits, and nothing is being written.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.borrow().is_empty() && self.draining.try_lock().is_some()
+    }
+
     /// Forgets all that wait.
     pub(crate) fn clear(&self) {
         self.bytes.set(0);

@@ -13,7 +13,7 @@ use crate::worker::clock::unix_ms;
 use crate::worker::host::Host;
 use crate::worker::storage::{StorageError, TorrentFolder};
 use crate::worker::tabs::tell;
-use crate::worker::torrents::add::{self, GONE};
+use crate::worker::torrents::add::{self, GONE, Opened};
 
 /// Adds the torrent that a magnet link names.
 pub(crate) fn add_magnet(host: &Host, tab: TabNumber, request: u32, link: String) {
@@ -96,20 +96,25 @@ async fn try_finish(host: &Host, number: u32, info: &[u8]) -> Result<(), String>
     let words = |error: StorageError| error.to_string();
     let fetched = host.turn(|state| {
         let magnet = state.torrents.magnet_mut(number)?;
-        Some((magnet.magnet.metainfo(info), Rc::clone(&magnet.folder)))
+        let selection = magnet.magnet.selection().clone();
+        Some((magnet.magnet.metainfo(info), selection, Rc::clone(&magnet.folder)))
     });
     // The user may have removed it meanwhile.
-    let Some((metainfo, folder)) = fetched.flatten() else { return Ok(()) };
+    let Some((metainfo, selection, folder)) = fetched.flatten() else { return Ok(()) };
     let metainfo = Arc::new(metainfo.map_err(|error| error.to_string())?);
     let (_, handles) = add::disk(host).ok_or(GONE)?;
     let resume = add::read_resume(&folder, &metainfo).map_err(words)?;
     add::check_room(&folder, &metainfo, &resume.have).await?;
+    if selection.iter().next().is_some() {
+        // Before the rest, so that a kill in between makes it no torrent of which everything is wanted.
+        folder.write_wanted(&selection.priorities(metainfo.files().len())).await.map_err(words)?;
+    }
     folder.write_metainfo(metainfo.as_bytes()).await.map_err(words)?;
-    let content_folder = folder.content_folder().await.map_err(words)?;
+    let opened = Opened::new(number, folder, handles, metainfo, resume).await.map_err(words)?;
     host.turn(|state| {
-        let Some(mut magnet) = state.torrents.remove_magnet(number) else { return };
+        let Some(mut magnet) = state.torrents.remove_magnet(number) else { return opened.abandon() };
         magnet.leave(&mut state.wires);
-        add::insert(state, number, magnet.folder, content_folder, handles, metainfo, resume);
+        opened.insert(state);
         let known = magnet.fetch.into_known_peers();
         if let Some(torrent) = state.torrents.get_mut(number) {
             for (addr, source) in known {
