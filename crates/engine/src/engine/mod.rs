@@ -140,6 +140,22 @@ struct Totals {
     up_rate: RateMeter,
 }
 
+impl Totals {
+    /// Nothing is traded yet, and everything is wanted.
+    fn new(config: &Config, now: Instant, geometry: &Geometry, have: &Bitfield) -> Self {
+        let rate = RateMeter::new(config.rate_window, now);
+        Self {
+            down_bytes: 0,
+            up_bytes: 0,
+            wasted_bytes: 0,
+            wanted_bytes: geometry.total_len(),
+            verified_bytes: have.iter().map(|piece| u64::from(geometry.piece_size(piece))).sum(),
+            down_rate: rate.clone(),
+            up_rate: rate,
+        }
+    }
+}
+
 impl Engine {
     /// An engine for the torrent `metainfo`, of which the pieces in `have` are verified and stored. `peer_id` is what
     /// it calls itself; `rng_seed` decides everything that is left to chance.
@@ -159,16 +175,7 @@ impl Engine {
         assert_eq!(have.pieces_total(), geometry.pieces_total(), "invariant: `have` is for this torrent");
         let mut rng = Rng::new(rng_seed);
         let now = Instant::ZERO;
-        let rate = RateMeter::new(config.rate_window, now);
-        let totals = Totals {
-            down_bytes: 0,
-            up_bytes: 0,
-            wasted_bytes: 0,
-            wanted_bytes: geometry.total_len(),
-            verified_bytes: have.iter().map(|piece| u64::from(geometry.piece_size(piece))).sum(),
-            down_rate: rate.clone(),
-            up_rate: rate,
-        };
+        let totals = Totals::new(&config, now, &geometry, &have);
         let mut engine = Self {
             info_hashes: metainfo.info_hashes(),
             hashes: HashFetch::new(&metainfo),

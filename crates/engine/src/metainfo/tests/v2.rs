@@ -287,22 +287,18 @@ fn a_hybrid_with_empty_files_anywhere_is_accepted() {
     }
 }
 
+/// Reads what others call by this name, and expects to hear why it is refused.
+fn refuse(table: Vec<(&str, Draft, MetainfoError)>) {
+    for (name, draft, error) in table {
+        assert_eq!(draft.parse(), Err(error), "{name}");
+    }
+}
+
 #[test]
-fn what_others_refuse_is_refused_for_its_own_reason() {
+fn trees_that_others_refuse_are_refused_for_their_own_reason() {
     use MetainfoError::*;
-    let malformed = |what| PieceLayersMalformed { what };
     let file = |name: &str| name.to_owned();
     let root = zero_root(MIB);
-    let layer = zero_layer(MIB, 64 * KIB);
-    let layers = |key: &[u8], value: Bytes| Some(Bytes::dict(&[(key, value)]));
-    let with_layers = |layers| Draft { layers, ..v2_only() };
-    let with_root = |root: &[u8], len| {
-        let properties = [(&b"length"[..], Bytes::number(len)), (b"pieces root", Bytes::string(root))];
-        of_tree(Bytes::dict(&[(b"test1MB", leaf(&properties))]))
-    };
-    let mut wrong = layer.clone();
-    wrong[100] ^= 1;
-    let half = Bytes::string(&layer[..layer.len() / 2]);
     let deep = |depth: usize| (0..depth).fold(zeros(KIB), |tree, _| Bytes::dict(&[(b"a", tree)]));
     let flat = Bytes::dict(&[(b"length", Bytes::number(KIB)), (b"pieces root", Bytes::string(&root))]);
     let padding = leaf(&[
@@ -311,22 +307,7 @@ fn what_others_refuse_is_refused_for_its_own_reason() {
         (b"pieces root", Bytes::string(&root)),
     ]);
     let link = leaf(&[(b"attr", Bytes::raw("1:l")), (b"length", Bytes::number(0))]);
-    let unaligned = "ld6:lengthi1024e4:pathl1:aeed6:lengthi1024e4:pathl1:beee";
-    let two = || Bytes::dict(&[(b"a", zeros(KIB)), (b"b", zeros(KIB))]);
-    let huge =
-        leaf(&[(b"length", Bytes::number(17_592_186_028_032)), (b"pieces root", Bytes::string(&root))]);
-    let max = leaf(&[(b"length", Bytes::number(i64::MAX as u64)), (b"pieces root", Bytes::string(&root))]);
-    let table = [
-        (
-            "v2_no_power2_piece",
-            Draft { piece_len: 32_767, ..v2_only() },
-            PieceLenNotPowerOfTwo { len: 32_767 },
-        ),
-        (
-            "v2_piece_size",
-            Draft { piece_len: 2_147_483_647, ..v2_only() },
-            PieceLenOutOfBounds { len: 2_147_483_647 },
-        ),
+    let table = vec![
         (
             "v2_invalid_file",
             of_tree(Bytes::dict(&[(b"test64K", flat)])),
@@ -350,41 +331,41 @@ fn what_others_refuse_is_refused_for_its_own_reason() {
             PathClimbsOut { path: file("../a") },
         ),
         ("v2_deep_recursion", of_tree(deep(70)), PathTooDeep { path: ["a"; 65].join("/"), max: 64 }),
-        ("v2_non_multiple_piece_layer", with_layers(layers(&root, Bytes::string(&layer[1..]))), {
-            malformed("an entry's length is no multiple of 32")
-        }),
-        ("v2_piece_layer_invalid_file_hash", with_layers(layers(&root[1..], Bytes::string(&layer))), {
-            malformed("a key in it is no hash")
-        }),
-        ("v2_invalid_piece_layer", with_layers(layers(&root, Bytes::number(512))), {
-            malformed("an entry in it is no string")
-        }),
-        ("piece layers that are none", with_layers(Some(Bytes::raw("le"))), malformed("it is no dictionary")),
-        (
-            "v2_invalid_piece_layer_root",
-            with_layers(layers(&root, Bytes::string(&wrong))),
-            PieceLayerWrong { file: file("test1MB") },
-        ),
-        (
-            "v2_invalid_piece_layer_size",
-            with_layers(layers(&root, half)),
-            PieceLayerCount { file: file("test1MB"), expected: 16, found: 8 },
-        ),
-        (
-            "v2_unknown_piece_layer_entry",
-            with_layers(layers(&[7; 32], Bytes::string(&layer))),
-            PieceLayerUnknown,
-        ),
         (
             "v2_unordered_files",
             of_tree(Bytes::dict(&[(b"b", zeros(KIB)), (b"a", zeros(KIB))])),
             UnsortedKey { offset: 132 },
         ),
-        ("v2_missing_file_root", with_root(b"", MIB), PiecesRootMissing { file: file("test1MB") }),
-        ("v2_zero_root", with_root(&[0; 32], MIB), PiecesRootMissing { file: file("test1MB") }),
-        ("v2_zero_root_small", with_root(&[0; 32], 32 * KIB), PiecesRootMissing { file: file("test1MB") }),
         ("v2_invalid_symlink", of_tree(Bytes::dict(&[(b"a", link)])), LinkWithoutTarget { path: file("a") }),
         ("v2_invalid_pad_file", of_tree(Bytes::dict(&[(b"a", padding)])), PaddingInTree { path: file("a") }),
+    ];
+    refuse(table);
+    let overlong = String::from_utf8_lossy(&v2_only().info()).replace("i65536e", "i065536e");
+    let overlong = Metainfo::parse(&[b"d4:info", overlong.as_bytes(), b"e"].concat());
+    assert!(matches!(overlong, Err(Damaged(_))), "v2_overlong_integer: {overlong:?}");
+}
+
+#[test]
+fn sizes_that_others_refuse_are_refused_for_their_own_reason() {
+    use MetainfoError::*;
+    let file = |name: &str| name.to_owned();
+    let root = zero_root(MIB);
+    let unaligned = "ld6:lengthi1024e4:pathl1:aeed6:lengthi1024e4:pathl1:beee";
+    let two = || Bytes::dict(&[(b"a", zeros(KIB)), (b"b", zeros(KIB))]);
+    let huge =
+        leaf(&[(b"length", Bytes::number(17_592_186_028_032)), (b"pieces root", Bytes::string(&root))]);
+    let max = leaf(&[(b"length", Bytes::number(i64::MAX as u64)), (b"pieces root", Bytes::string(&root))]);
+    let table = vec![
+        (
+            "v2_no_power2_piece",
+            Draft { piece_len: 32_767, ..v2_only() },
+            PieceLenNotPowerOfTwo { len: 32_767 },
+        ),
+        (
+            "v2_piece_size",
+            Draft { piece_len: 2_147_483_647, ..v2_only() },
+            PieceLenOutOfBounds { len: 2_147_483_647 },
+        ),
         (
             "v2_mismatching_metadata",
             Draft { tree: Bytes::dict(&[(b"/est1MB", zeros(MIB))]), ..v2_only().hybrid(MIB) },
@@ -424,12 +405,56 @@ fn what_others_refuse_is_refused_for_its_own_reason() {
             TotalTooLarge,
         ),
     ];
-    for (name, draft, error) in table {
-        assert_eq!(draft.parse(), Err(error), "{name}");
-    }
-    let overlong = String::from_utf8_lossy(&v2_only().info()).replace("i65536e", "i065536e");
-    let overlong = Metainfo::parse(&[b"d4:info", overlong.as_bytes(), b"e"].concat());
-    assert!(matches!(overlong, Err(Damaged(_))), "v2_overlong_integer: {overlong:?}");
+    refuse(table);
+}
+
+#[test]
+fn piece_layers_that_others_refuse_are_refused_for_their_own_reason() {
+    use MetainfoError::*;
+    let malformed = |what| PieceLayersMalformed { what };
+    let file = |name: &str| name.to_owned();
+    let root = zero_root(MIB);
+    let layer = zero_layer(MIB, 64 * KIB);
+    let layers = |key: &[u8], value: Bytes| Some(Bytes::dict(&[(key, value)]));
+    let with_layers = |layers| Draft { layers, ..v2_only() };
+    let with_root = |root: &[u8], len| {
+        let properties = [(&b"length"[..], Bytes::number(len)), (b"pieces root", Bytes::string(root))];
+        of_tree(Bytes::dict(&[(b"test1MB", leaf(&properties))]))
+    };
+    let mut wrong = layer.clone();
+    wrong[100] ^= 1;
+    let half = Bytes::string(&layer[..layer.len() / 2]);
+    let table = vec![
+        ("v2_non_multiple_piece_layer", with_layers(layers(&root, Bytes::string(&layer[1..]))), {
+            malformed("an entry's length is no multiple of 32")
+        }),
+        ("v2_piece_layer_invalid_file_hash", with_layers(layers(&root[1..], Bytes::string(&layer))), {
+            malformed("a key in it is no hash")
+        }),
+        ("v2_invalid_piece_layer", with_layers(layers(&root, Bytes::number(512))), {
+            malformed("an entry in it is no string")
+        }),
+        ("piece layers that are none", with_layers(Some(Bytes::raw("le"))), malformed("it is no dictionary")),
+        (
+            "v2_invalid_piece_layer_root",
+            with_layers(layers(&root, Bytes::string(&wrong))),
+            PieceLayerWrong { file: file("test1MB") },
+        ),
+        (
+            "v2_invalid_piece_layer_size",
+            with_layers(layers(&root, half)),
+            PieceLayerCount { file: file("test1MB"), expected: 16, found: 8 },
+        ),
+        (
+            "v2_unknown_piece_layer_entry",
+            with_layers(layers(&[7; 32], Bytes::string(&layer))),
+            PieceLayerUnknown,
+        ),
+        ("v2_missing_file_root", with_root(b"", MIB), PiecesRootMissing { file: file("test1MB") }),
+        ("v2_zero_root", with_root(&[0; 32], MIB), PiecesRootMissing { file: file("test1MB") }),
+        ("v2_zero_root_small", with_root(&[0; 32], 32 * KIB), PiecesRootMissing { file: file("test1MB") }),
+    ];
+    refuse(table);
 }
 
 #[test]
