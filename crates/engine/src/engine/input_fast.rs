@@ -80,12 +80,20 @@ impl Engine {
     /// A request that will not be answered: who speaks the extension hears of it. Who asks on and on without reading the
     /// answers would fill our memory with them.
     pub(super) fn refuse(&mut self, key: PeerKey, block: BlockRef) {
-        let Some(peer) = self.peers.get(&key).filter(|peer| peer.spoken.has(Reserved::FAST)) else { return };
-        if peer.unsent_bytes >= self.config.send_queue_bytes_max + REFUSALS_BYTES_MAX {
+        if !self.speaks_fast(key) {
+            return;
+        }
+        if self.never_reads(key) {
             let max = self.config.requests_from_peer_max;
             return self.close(key, CloseReason::TooManyRequests { max });
         }
         self.send(key, &Message::Reject(block));
+    }
+
+    /// What it was sent, be it blocks or refusals of any kind, piles up.
+    pub(super) fn never_reads(&self, key: PeerKey) -> bool {
+        let unsent_bytes_max = self.config.send_queue_bytes_max + REFUSALS_BYTES_MAX;
+        self.peers.get(&key).is_some_and(|peer| peer.unsent_bytes >= unsent_bytes_max)
     }
 
     /// The requests of a peer that is choked from now on: those for allowed pieces stay.

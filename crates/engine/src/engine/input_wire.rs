@@ -34,6 +34,10 @@ impl Engine {
 
     /// After all that one read brought: new requests go out in one piece, and blocks that were asked for.
     fn answer(&mut self, key: PeerKey) {
+        if self.never_reads(key) {
+            let max = self.config.requests_from_peer_max;
+            return self.close(key, CloseReason::TooManyRequests { max });
+        }
         self.request_from(key);
         self.serve(key);
     }

@@ -227,3 +227,18 @@ fn a_lost_piece_outside_the_torrent_or_of_no_length_is_malformed() {
         assert_eq!(remote.close_reason(key), Some(reason));
     }
 }
+
+#[test]
+fn who_asks_for_metadata_on_and_on_without_reading_is_closed() {
+    let content = content();
+    let config = Config { send_queue_bytes_max: 40_000, ..Config::default() };
+    let mut remote = Remote::new(config, &content, content.all());
+    let key = remote.join_offering(1, Reserved::EXTENDED);
+    remote.says(key, &introduction(&ExtendedHandshake::default().with(Extension::Metadata, 3)));
+    let payload = b"d8:msg_typei0e5:piecei9999ee".to_vec();
+    let mut asks = Vec::new();
+    Message::Extended { id: Extension::Metadata.local_id(), payload }.encode(&mut asks);
+    let asks = asks.repeat(1000);
+    (0..50).for_each(|_| remote.bytes(key, &asks));
+    assert!(matches!(remote.close_reason(key), Some(CloseReason::TooManyRequests { .. })));
+}

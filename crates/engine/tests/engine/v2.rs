@@ -249,6 +249,20 @@ fn a_request_for_hashes_is_answered_or_rejected() {
 }
 
 #[test]
+fn who_asks_for_hashes_on_and_on_without_reading_is_closed() {
+    let content = content(Versions::V2);
+    let config = Config { send_queue_bytes_max: 40_000, ..Config::default() };
+    let mut remote = Remote::new(config, &content, content.all());
+    let key = remote.join(1);
+    let range = HashRange { pieces_root: [7; 32], base_layer: 1, index: 0, len: 4, proof_layers: 1 };
+    let mut asks = Vec::new();
+    Message::HashRequest(range).encode(&mut asks);
+    let asks = asks.repeat(1000);
+    (0..50).for_each(|_| remote.bytes(key, &asks));
+    assert!(matches!(remote.close_reason(key), Some(CloseReason::TooManyRequests { .. })));
+}
+
+#[test]
 fn a_hybrid_takes_peers_of_both_swarms_and_goes_over_to_version_2() {
     let content = content(Versions::Hybrid);
     let (v1, v2) = (content.metainfo.info_hash(), content.metainfo.info_hashes().v2().unwrap().truncated());
