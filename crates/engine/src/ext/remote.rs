@@ -26,7 +26,8 @@ impl Extensions {
         self.said = ExtendedHandshake {
             ids: std::array::from_fn(|at| new.ids[at].or(old.ids[at])),
             client: new.client.or(old.client),
-            port: new.port.or(old.port),
+            // The first one stays: who names ever new ones would fill our address book with them.
+            port: old.port.or(new.port),
             requests_max: new.requests_max.or(old.requests_max),
             your_ip: new.your_ip.or(old.your_ip),
             metadata_len: new.metadata_len.or(old.metadata_len),

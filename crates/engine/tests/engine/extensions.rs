@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use engine::{
-    Bitfield, CloseReason, Config, ExtendedHandshake, Extension, Message, PeerKey, PieceIndex, Reserved,
-    VerifyOutcome,
+    Bitfield, CloseReason, Config, ExtendedHandshake, Extension, Input, Message, Output, PeerKey, PeerSource,
+    PieceIndex, Reserved, VerifyOutcome,
 };
 
 use crate::util::{Content, Remote};
@@ -226,6 +226,21 @@ fn a_lost_piece_outside_the_torrent_or_of_no_length_is_malformed() {
         let reason = CloseReason::BadExtended { extension: "lt_donthave", len: payload.len() as u32 };
         assert_eq!(remote.close_reason(key), Some(reason));
     }
+}
+
+#[test]
+fn a_peer_that_names_ever_new_ports_leaves_room_for_addresses_of_others() {
+    let content = content();
+    let config = Config { known_peers_max: 10, ..Config::default() };
+    let mut remote = Remote::new(config, &content, content.none());
+    let key = remote.join_offering(1, Reserved::EXTENDED);
+    for port in 1..=20 {
+        remote.says(key, &introduction(&ExtendedHandshake { port: Some(port), ..Default::default() }));
+    }
+    let found = ([10, 9, 0, 2], 6881).into();
+    remote.input(Input::PeersFound { source: PeerSource::Tracker, addrs: &[found] });
+    let connects = |output: &Output| matches!(output, Output::Connect { addr, .. } if *addr == found);
+    assert!(remote.outputs.iter().any(connects));
 }
 
 #[test]
