@@ -444,3 +444,12 @@ fn peers_that_say_anything_break_nothing_and_an_honest_one_is_enough() {
         assert_eq!(&*fetcher.fetched().unwrap(), right, "seed {seed}");
     }
 }
+
+#[test]
+fn who_asks_on_and_on_is_closed_since_we_have_nothing_to_give() {
+    let torrent = torrent(1);
+    let mut fetcher = fetcher(&torrent);
+    let key = fetcher.join(1, torrent.info_bytes().len());
+    (0..5000).for_each(|_| fetcher.says_metadata(key, b"d8:msg_typei0e5:piecei0ee".to_vec()));
+    assert!(matches!(fetcher.close_reason(key), Some(CloseReason::TooManyRequests { .. })));
+}

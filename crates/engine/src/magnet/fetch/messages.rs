@@ -2,9 +2,15 @@
 
 use super::MetadataFetch;
 use super::peer::Stage;
-use crate::ext::{BadExtended, ExtendedHandshake, Extension, HANDSHAKE_ID, MetadataMessage};
+use crate::ext::{
+    BadExtended, ExtendedHandshake, Extension, HANDSHAKE_ID, METADATA_PIECE_LEN, MetadataMessage,
+};
 use crate::wire::Decoded;
 use crate::{CloseReason, METAINFO_LEN_MAX, Message, PeerKey};
+
+/// Requests of one peer that are refused: as many as the longest info dictionary has pieces. Who asks on without reading
+/// would fill our memory with answers.
+const REFUSED_MAX: u32 = METAINFO_LEN_MAX as u32 / METADATA_PIECE_LEN;
 
 impl MetadataFetch {
     pub(super) fn handle_received(&mut self, key: PeerKey, data: &[u8]) {
@@ -74,9 +80,12 @@ impl MetadataFetch {
 
     /// We have nothing to give.
     fn answer_no(&mut self, key: PeerKey, piece: u32) {
-        let Some(id) = self.peers.get(&key).and_then(|peer| peer.extensions.id(Extension::Metadata)) else {
-            return;
-        };
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        let Some(id) = peer.extensions.id(Extension::Metadata) else { return };
+        if peer.refused == REFUSED_MAX {
+            return self.close(key, &CloseReason::TooManyRequests { max: REFUSED_MAX });
+        }
+        peer.refused += 1;
         let payload = MetadataMessage::Reject { piece }.encode();
         self.send(key, &Message::Extended { id, payload });
     }

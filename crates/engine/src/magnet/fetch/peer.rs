@@ -45,6 +45,8 @@ pub(super) struct Peer {
     pub(super) is_idle: bool,
     /// Since when something of it is waited for; `None` while it is not its turn.
     pub(super) waits_since: Option<Instant>,
+    /// Requests of its own that were refused.
+    pub(super) refused: u32,
     /// Bytes of the info dictionary that came from it.
     pub(super) down_bytes: u64,
     /// Such bytes that nobody asked for.
@@ -73,6 +75,7 @@ impl Peer {
             asked: Vec::new(),
             is_idle: false,
             waits_since: None,
+            refused: 0,
             down_bytes: 0,
             unrequested_bytes: 0,
             received_at: now,
