@@ -68,7 +68,9 @@ impl Engine {
         self.web_seeds.end_waits(self.now);
         self.web_seeds.is_limited = false;
         let mut last = None;
-        while let Some(key) = self.web_seeds.next_idle(last, self.picker.generation()) {
+        while !self.waits_for_hashes()
+            && let Some(key) = self.web_seeds.next_idle(last, self.picker.generation())
+        {
             // Asked only when somebody waits: a limit that refuses counts as one that is felt.
             if !self.download_bucket.is_open(self.now) {
                 self.web_seeds.is_limited = true;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine::{
     Bitfield, CloseReason, Config, Event, Handshake, HashRange, Input, Message, Metainfo, Output, PeerKey,
-    PieceIndex, Reserved, VerifyOutcome,
+    PieceIndex, PieceState, Reserved, VerifyOutcome,
 };
 
 use crate::util::{Content, Net, REMOTE_ID, Remote, Swarm, Versions};
@@ -260,6 +260,27 @@ fn who_asks_for_hashes_on_and_on_without_reading_is_closed() {
     let asks = asks.repeat(1000);
     (0..50).for_each(|_| remote.bytes(key, &asks));
     assert!(matches!(remote.close_reason(key), Some(CloseReason::TooManyRequests { .. })));
+}
+
+#[test]
+fn a_web_seed_is_not_asked_for_more_while_many_pieces_wait_for_their_hash() {
+    let mut content = content(Versions::V2);
+    content.metainfo = content.without_layers();
+    let mut remote = Remote::new(Config::default(), &content, content.none());
+    remote.input(Input::WebSeedsFound { urls: &["http://mirror.example/".to_owned()] });
+    for _ in 0..50 {
+        for output in std::mem::take(&mut remote.outputs) {
+            if let Output::Fetch(request) = output {
+                let data = vec![0; request.len as usize];
+                remote.input(Input::Fetched { fetch: request.fetch, data: &data });
+            }
+        }
+        remote.wait(1);
+    }
+    let mut states = Vec::new();
+    remote.engine.piece_states(&mut states);
+    let waiting = states.iter().filter(|state| **state == PieceState::Checking as u8).count();
+    assert!((16..100).contains(&waiting), "{waiting} pieces");
 }
 
 #[test]
