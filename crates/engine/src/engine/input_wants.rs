@@ -31,6 +31,9 @@ impl Engine {
         }
         if self.picker.is_complete() && !was_complete {
             self.outbox.event(Event::Completed);
+        } else if was_complete && !self.picker.is_complete() {
+            // Seeds had no use for us, nor we for them: each try has doubled the wait.
+            self.book.retry_all(self.now, &mut self.rng);
         }
     }
 

@@ -177,6 +177,12 @@ impl AddressBook {
         addrs.into_iter().for_each(|addr| self.retry_now(now, addr, rng));
     }
 
+    /// All addresses that have to wait may be tried at once.
+    pub(crate) fn retry_all(&mut self, now: Instant, rng: &mut Rng) {
+        let addrs: Vec<SocketAddr> = self.waiting.iter().map(|(_, addr)| *addr).collect();
+        addrs.into_iter().for_each(|addr| self.enqueue(addr, now, rng));
+    }
+
     fn enqueue(&mut self, addr: SocketAddr, at: Instant, rng: &mut Rng) {
         if let Some(known) = self.known.get_mut(&addr) {
             known.salt = rng.bits();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use engine::FilePriority::{High, Low, Normal, Skip};
 use engine::{
     AnnounceAnswer, AnnounceEvent, Bitfield, Config, Event, FilePriority, Input, Message, Output, PickOrder,
-    PickReason, PieceIndex, PieceState, Reserved, TrackerKey, VerifyOutcome,
+    PeerSource, PickReason, PieceIndex, PieceState, Reserved, TrackerKey, VerifyOutcome,
 };
 
 use crate::util::{Content, Net, Remote, Swarm};
@@ -235,4 +235,29 @@ fn a_suggested_piece_is_begun_before_others() {
     remote.says(key, &Message::Unchoke);
     assert_eq!(finish(&mut remote, key)[0], 6);
     assert_eq!(remote.engine.reason_counts().0[PickReason::Suggested as usize], 1);
+}
+
+#[test]
+fn who_wants_more_again_tries_known_addresses_at_once() {
+    let (mut remote, key) = wanting(&[Skip, Normal, Skip]);
+    finish(&mut remote, key);
+    remote.input(Input::Closed { peer: key });
+    let seed = [([10, 9, 0, 7], 6881).into()];
+    remote.input(Input::PeersFound { source: PeerSource::Tracker, addrs: &seed });
+    // It sees that neither side wants anything, time and again.
+    let connections = |remote: &mut Remote| {
+        let outputs = std::mem::take(&mut remote.outputs).into_iter();
+        let peers = outputs.filter_map(|output| match output {
+            Output::Connect { peer, .. } => Some(peer),
+            _ => None,
+        });
+        peers.collect::<Vec<_>>()
+    };
+    for _ in 0..1000 {
+        connections(&mut remote).into_iter().for_each(|peer| remote.input(Input::Closed { peer }));
+        remote.wait(1);
+    }
+    assert_eq!(connections(&mut remote), []);
+    remote.input(Input::FilePriorities { files: &[] });
+    assert_eq!(connections(&mut remote).len(), 1);
 }
