@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Raised with every change of this file.
-pub const MESSAGES_VERSION: u32 = 3;
+pub const MESSAGES_VERSION: u32 = 4;
 
 /// What the view asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,6 +99,13 @@ pub enum Command {
         /// [`FileRow::number`] of each file, and how much it is wanted.
         files: Vec<(u32, FilePriority)>,
     },
+    /// Let a host connect again that is refused ([`Detail::bans`]).
+    LiftBan {
+        /// Which torrent.
+        info_hash: String,
+        /// [`BanRow::ip`].
+        ip: String,
+    },
     /// Send [`Update::Detail`] of this torrent from now on, or of none.
     Watch {
         /// Which torrent.
@@ -132,6 +139,10 @@ pub struct TorrentSettings {
     pub ratio_permille: Option<u32>,
     /// Seeding stops after so many seconds in all.
     pub seeding_s: Option<u64>,
+    /// Pieces are begun in the order of the content, instead of the rarest first. (Absent in what earlier versions
+    /// stored.)
+    #[serde(default)]
+    pub in_order: bool,
 }
 
 /// What the worker tells.
@@ -324,6 +335,8 @@ pub struct Detail {
     pub files_total: u32,
     /// Connected peers.
     pub peers: Vec<PeerRow>,
+    /// Hosts that are refused: the first ones, if there are many.
+    pub bans: Vec<BanRow>,
     /// Trackers.
     pub trackers: Vec<TrackerRow>,
     /// Web seeds, whether they are used or not.
@@ -388,6 +401,8 @@ pub struct PeerRow {
     pub addr: String,
     /// Its client's name, empty if unknown.
     pub client: String,
+    /// Who told us of it: `tracker`, `user`, `incoming`, `pex`, `dht`, `lsd`, `magnet` or `web-seed`.
+    pub source: String,
     /// It came to us.
     pub is_incoming: bool,
     /// Choked by us.
@@ -416,6 +431,21 @@ pub struct PeerRow {
     pub progress: f64,
     /// Requests outstanding and the depth aimed at.
     pub requests: (u32, u32),
+}
+
+/// A host that is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanRow {
+    /// Its address.
+    pub ip: String,
+    /// Only this port of it is refused.
+    pub port: Option<u16>,
+    /// Code of the reason.
+    pub reason: String,
+    /// The reason for a person.
+    pub text: String,
+    /// Seconds until it may connect again.
+    pub left_s: u64,
 }
 
 /// One tracker.

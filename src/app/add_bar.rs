@@ -93,7 +93,8 @@ pub(super) fn AddBar(props: &AddBarProps) -> Html {
         <section class="add" aria-label="Add torrents">
             <form class="add-form" onsubmit={on_submit}>
                 <input ref={link_field} class="add-link" data-testid="add-link" type="text" inputmode="url"
-                    aria-label="Magnet link, or link to a .torrent" placeholder="Magnet link, or link to a .torrent"
+                    aria-label="Magnet link or address of a .torrent"
+                    placeholder="Magnet link or address of a .torrent"
                     autocomplete="off" autocapitalize="off" spellcheck="false"
                     value={props.link.clone()} oninput={on_link} />
                 <label class="button">

@@ -16,7 +16,7 @@ use super::settings::{self, RelayAccess};
 use super::state::{Action, Adding, View};
 use super::storage;
 use crate::client::EngineClient;
-use crate::messages::{Command, TorrentRow};
+use crate::messages::{Command, GlobalLimits, TorrentRow, TorrentSettings};
 
 /// No real torrent file is larger (the relay refuses to fetch larger ones, too).
 const METAINFO_BYTES_MAX: f64 = (16 * 1024 * 1024) as f64;
@@ -95,6 +95,21 @@ impl Controls {
     /// Deletes what was kept of a torrent.
     pub(super) fn delete_kept(&self, info_hash: String) {
         self.engine.send(Command::DeleteKept { info_hash });
+    }
+
+    /// Limits all torrents together.
+    pub(super) fn set_global_limits(&self, limits: GlobalLimits) {
+        self.engine.send(Command::SetGlobalLimits { limits });
+    }
+
+    /// Sets all that may be set for a torrent.
+    pub(super) fn set_torrent(&self, info_hash: String, settings: TorrentSettings) {
+        self.engine.send(Command::SetTorrent { info_hash, settings });
+    }
+
+    /// Lets a refused host connect again.
+    pub(super) fn lift_ban(&self, info_hash: String, ip: String) {
+        self.engine.send(Command::LiftBan { info_hash, ip });
     }
 
     /// Adds what a link leads to.

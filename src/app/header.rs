@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::common_limits::CommonLimits;
 use super::settings::Theme;
 use super::{format, icons};
-use crate::messages::{RelayKind, RelayState};
+use crate::messages::{GlobalLimits, RelayKind, RelayState};
 
 /// What the bar shows.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -14,6 +15,8 @@ pub(super) struct HeaderProps {
     pub(super) relay: Rc<RelayState>,
     /// Download and upload, bytes a second.
     pub(super) rates: (u64, u64),
+    /// Limits of all torrents together.
+    pub(super) limits: GlobalLimits,
     pub(super) theme: Theme,
     /// The theme's toggle was pressed.
     pub(super) on_theme: Callback<()>,
@@ -39,6 +42,7 @@ pub(super) fn Header(props: &HeaderProps) -> Html {
                     { icons::up() }<span class="visually-hidden">{ "Upload " }</span>{ format::rate(up) }
                 </span>
             </p>
+            <CommonLimits limits={props.limits} />
             <button type="button" class="quiet" data-testid="theme" title={theme_label.clone()}
                 aria-label={theme_label} onclick={props.on_theme.reform(|_| ())}>
                 { icons::theme(props.theme) }

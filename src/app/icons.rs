@@ -47,6 +47,16 @@ pub(super) fn file() -> Html {
     line_icon("M4 2.5h5l3 3v8H4zM9 2.5v3h3")
 }
 
+/// Three sliders.
+pub(super) fn sliders() -> Html {
+    line_icon("M2.5 4h5M11.5 4h2M9.5 2.4v3.2M2.5 8h1.5M8 8h5.5M6 6.4v3.2M2.5 12h6M12.5 12h1M10.5 10.4v3.2")
+}
+
+/// Two sheets.
+pub(super) fn copy() -> Html {
+    line_icon("M5.5 5.5h7.5v8H5.5zM10.5 5.5v-3H3v8h2.5")
+}
+
 /// Downwards.
 pub(super) fn down() -> Html {
     line_icon("M8 2.8v10M4 9l4 4 4-4")

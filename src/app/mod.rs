@@ -5,10 +5,12 @@
 //! the other modules are components that show what they are given.
 
 mod add_bar;
+mod common_limits;
 mod controls;
 mod detail;
 mod drop_zone;
 mod empty;
+mod fields;
 mod flags;
 mod format;
 mod header;

@@ -70,7 +70,7 @@ pub(super) fn Page() -> Html {
     let is_open = view.open.is_some();
     html! {
         <ContextProvider<Controls> context={(*controls).clone()}>
-            <Header relay={view.relay.clone()} rates={rates(&view.torrents)} theme={*theme} {on_theme} />
+            <Header relay={view.relay.clone()} rates={rates(&view.torrents)} limits={view.limits} theme={*theme} {on_theme} />
             <main class={classes!("columns", is_open.then_some("with-detail"))}>
                 <div class="column">
                     if view.relay.kind == RelayKind::Refused {

@@ -8,6 +8,7 @@ pub(super) fn peer(key: u32) -> PeerRow {
         key,
         addr: format!("127.77.0.{key}:6881"),
         client: String::new(),
+        source: "tracker".to_owned(),
         is_incoming: false,
         am_choking: true,
         am_interested: false,

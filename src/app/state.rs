@@ -8,7 +8,7 @@ use yew::Reducible;
 use super::log_book::LogBook;
 use super::names::Names;
 use super::route::Route;
-use crate::messages::{Detail, KeptRow, RelayState, Snapshot, TorrentRow, Update};
+use crate::messages::{Detail, GlobalLimits, KeptRow, RelayState, Snapshot, TorrentRow, Update};
 
 /// At full speed the log changes with every report; it is shown anew no oftener than this: nobody reads sixty lines
 /// faster, and laying them out is most of what the page costs during a download.
@@ -33,6 +33,8 @@ pub(super) struct View {
     pub(super) kept: Vec<KeptRow>,
     /// Free bytes in the browser's storage.
     pub(super) free_bytes: Option<u64>,
+    /// Limits of all torrents together.
+    pub(super) limits: GlobalLimits,
     /// A torrent's address that the relay suggests.
     pub(super) suggestion: Option<String>,
     /// Info hash of the torrent shown in detail.
@@ -176,7 +178,7 @@ impl View {
     }
 
     fn show_list(&mut self, snapshot: Snapshot) {
-        let Snapshot { relay, torrents, kept, free_bytes, suggestion, .. } = snapshot;
+        let Snapshot { relay, torrents, kept, free_bytes, limits, suggestion } = snapshot;
         self.is_loaded = true;
         if *self.relay != relay {
             self.relay = Rc::new(relay);
@@ -191,6 +193,7 @@ impl View {
             .collect();
         self.kept = kept;
         self.free_bytes = free_bytes;
+        self.limits = limits;
         self.suggestion = suggestion;
         if let Some(removing) = &self.removing
             && !self.torrents.iter().any(|row| row.info_hash == removing.info_hash)
@@ -290,6 +293,7 @@ mod tests {
             files: Vec::new(),
             files_total: 0,
             peers: Vec::new(),
+            bans: Vec::new(),
             trackers: Vec::new(),
             web_seeds: Vec::new(),
             log,

@@ -88,7 +88,9 @@ fn facts(row: &TorrentRow) -> Vec<Html> {
     let mut facts = Vec::with_capacity(5);
     let is_running = matches!(row.state, TorrentState::Downloading | TorrentState::Seeding);
     let is_asking = row.state == TorrentState::Metadata;
-    if row.wanted_bytes == 0 {
+    if is_asking && row.peers > 0 {
+        facts.push(html! { { "asking peers for the torrent's description" } });
+    } else if row.pieces_total == 0 {
         // Its metadata is still to come: nobody knows how much there is.
         facts.push(html! { { "size not known yet" } });
     } else if row.verified_bytes < row.wanted_bytes {

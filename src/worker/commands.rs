@@ -56,6 +56,11 @@ impl State {
             Command::SetTorrent { info_hash, settings } => {
                 with_hash(&info_hash, |hash| self.set_torrent(hash, settings));
             }
+            Command::LiftBan { info_hash, ip } => {
+                if let Ok(ip) = ip.parse() {
+                    with_hash(&info_hash, |hash| self.lift_ban(hash, ip));
+                }
+            }
             Command::Watch { info_hash } => {
                 self.tabs.watch(tab, info_hash.and_then(|text| text.parse().ok()));
                 self.view.forget_last();

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use engine::{ChokeReason, PeerSnapshot, PickReason, TrackerSnapshot, WebSeedSnapshot};
+use engine::{
+    BanSnapshot, ChokeReason, PeerSnapshot, PeerSource, PickReason, TrackerSnapshot, WebSeedSnapshot,
+};
 use gloo::timers::callback::Timeout;
 
 use super::host::{Host, State};
 use super::tabs::{tell, tell_with_map};
 use super::torrents::{Condition, Torrent, present};
 use crate::messages::{
-    Detail, FilePriority, FileRow, PeerRow, ReasonCount, Snapshot, TorrentRow, TorrentState, TrackerRow,
-    Update, WebSeedRow,
+    BanRow, Detail, FilePriority, FileRow, PeerRow, ReasonCount, Snapshot, TorrentRow, TorrentState,
+    TrackerRow, Update, WebSeedRow,
 };
 
 /// Between two snapshots while something happens: as often as an eye can read numbers that change.
@@ -24,6 +26,8 @@ const FAST_BYTES_PER_S: u64 = 30_000_000;
 const IDLE_INTERVAL_MS: u32 = 1000;
 /// Totals are written down, and free space is looked at, every so many snapshots.
 const HOUSEKEEPING_EVERY: u32 = 100;
+/// Refused hosts that are told.
+const BANS_TOLD: usize = 100;
 /// Files that are told by name.
 const FILES_TOLD: usize = 500;
 
@@ -199,6 +203,7 @@ impl Torrent {
                 .filter(|peer| peer.peer_id.is_some() || peer.url.is_some())
                 .map(|peer| peer_row(peer, pieces_total))
                 .collect(),
+            bans: self.engine.bans().iter().take(BANS_TOLD).map(|ban| ban_row(ban, now)).collect(),
             trackers: self.engine.trackers().into_iter().map(|tracker| tracker_row(tracker, now)).collect(),
             web_seeds: self.engine.web_seeds().into_iter().map(web_seed_row).collect(),
             log: self.log().lines(),
@@ -253,11 +258,36 @@ fn count_of(kind: &str, code: &str, text: &str, count: u64) -> ReasonCount {
     ReasonCount { kind: kind.to_owned(), code: code.to_owned(), text: text.to_owned(), count }
 }
 
+fn ban_row(ban: &BanSnapshot, now: engine::Instant) -> BanRow {
+    BanRow {
+        ip: ban.ip.to_string(),
+        port: ban.port,
+        reason: ban.reason.code().to_owned(),
+        text: ban.reason.text().to_owned(),
+        left_s: ban.until.since(now).as_secs(),
+    }
+}
+
+/// As messages name it.
+pub(super) const fn source_code(source: PeerSource) -> &'static str {
+    match source {
+        PeerSource::Tracker => "tracker",
+        PeerSource::User => "user",
+        PeerSource::Incoming => "incoming",
+        PeerSource::Pex => "pex",
+        PeerSource::Dht => "dht",
+        PeerSource::Lsd => "lsd",
+        PeerSource::Magnet => "magnet",
+        PeerSource::WebSeed => "web-seed",
+    }
+}
+
 fn peer_row(peer: &PeerSnapshot, pieces_total: u32) -> PeerRow {
     PeerRow {
         key: peer.peer.0,
         addr: peer.url.clone().or_else(|| peer.addr.map(|addr| addr.to_string())).unwrap_or_default(),
         client: peer.client.clone(),
+        source: source_code(peer.source).to_owned(),
         is_incoming: peer.is_incoming,
         am_choking: peer.am_choking,
         am_interested: peer.am_interested,

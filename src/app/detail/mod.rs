@@ -1,7 +1,10 @@
 //! One torrent behind glass: its pieces, its peers, and why it does what it does.
 
+mod bans;
 mod decisions;
 mod grid;
+mod magnet;
+mod options;
 mod paint;
 mod peers;
 mod piece_map;
@@ -12,6 +15,8 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use self::decisions::Decisions;
+use self::magnet::MagnetLink;
+use self::options::Options;
 use self::peers::Peers;
 use self::piece_map::PieceMap;
 use self::sources::{Files, Trackers, WebSeeds};
@@ -96,8 +101,10 @@ fn Body(props: &BodyProps) -> Html {
     html! {
         <>
             <About row={props.row.clone()} detail={detail.clone()} />
-            // Of a magnet link nobody knows the pieces yet.
+            // Of a magnet link nobody knows the pieces yet, and there is nothing to set.
             if !pieces.is_empty() {
+                <Options key={detail.info_hash.clone()} info_hash={detail.info_hash.clone()}
+                    settings={detail.settings.clone()} ratio={ratio(&props.row)} seeding_s={detail.seeding_s} />
                 <PieceMap pieces={pieces.clone()} piece_len={props.row.piece_len} theme={props.theme} />
             }
             <Peers detail={detail.clone()} />
@@ -110,6 +117,11 @@ fn Body(props: &BodyProps) -> Html {
     }
 }
 
+/// Uploaded over downloaded.
+fn ratio(row: &TorrentRow) -> Option<f64> {
+    (row.down_bytes > 0).then(|| row.up_bytes as f64 / row.down_bytes as f64)
+}
+
 #[derive(Clone, Debug, PartialEq, Properties)]
 struct AboutProps {
     row: Rc<TorrentRow>,
@@ -120,10 +132,9 @@ struct AboutProps {
 #[component]
 fn About(props: &AboutProps) -> Html {
     let (row, detail) = (&props.row, &props.detail);
-    let ratio = if row.down_bytes == 0 { None } else { Some(row.up_bytes as f64 / row.down_bytes as f64) };
     let mut facts: Vec<(&str, String)> =
         vec![("Received", format::bytes(row.down_bytes)), ("Sent", format::bytes(row.up_bytes))];
-    facts.extend(ratio.map(|ratio| ("Ratio", format!("{ratio:.2}"))));
+    facts.extend(ratio(row).map(|ratio| ("Ratio", format!("{ratio:.2}"))));
     facts.push(("Thrown away", format::bytes(detail.wasted_bytes)));
     if row.pieces_total > 0 {
         let (pieces, len) = (format::count(row.pieces_total.into()), format::bytes(row.piece_len.into()));
@@ -148,7 +159,7 @@ fn About(props: &AboutProps) -> Html {
                 { for facts.into_iter().map(|(name, value)| html! { <div><dt>{ name }</dt><dd>{ value }</dd></div> }) }
                 <div class="wide"><dt>{ "Info hash" }</dt><dd><code>{ &row.info_hash }</code></dd></div>
                 <div class="wide">
-                    <dt>{ "Magnet link" }</dt><dd><code data-testid="magnet">{ &detail.magnet }</code></dd>
+                    <dt>{ "Magnet link" }</dt><dd><MagnetLink magnet={detail.magnet.clone()} /></dd>
                 </div>
                 if let Some(comment) = &detail.comment {
                     <div class="wide"><dt>{ "Comment" }</dt><dd>{ comment }</dd></div>

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::super::{flags, format};
+use super::bans::Bans;
 use crate::messages::{Detail, PeerRow};
 
 /// What the table shows.
@@ -32,6 +33,7 @@ pub(super) fn Peers(props: &PeersProps) -> Html {
                             <tr>
                                 <th scope="col">{ "Client" }</th>
                                 <th scope="col">{ "Flags" }</th>
+                                <th scope="col" title="Who told us of it">{ "Found by" }</th>
                                 <th scope="col" class="number">{ "Down" }</th>
                                 <th scope="col" class="number">{ "Up" }</th>
                                 <th scope="col" class="number" title="Requests outstanding, and how many we aim at">
@@ -49,6 +51,7 @@ pub(super) fn Peers(props: &PeersProps) -> Html {
                     </table>
                 </div>
             }
+            <Bans info_hash={props.detail.info_hash.clone()} bans={props.detail.bans.clone()} />
             <details class="letters">
                 <summary>{ "What the letters mean" }</summary>
                 <dl>
@@ -81,6 +84,7 @@ fn PeerLine(props: &PeerLineProps) -> Html {
     let peer = &props.peer;
     let letters: String = flags::of(peer).map(|flag| flag.letter).collect();
     let (out, depth) = peer.requests;
+    let (source, source_meaning) = source_words(&peer.source);
     html! {
         <tr data-testid="peer" data-key={peer.key.to_string()} data-addr={peer.addr.clone()} data-flags={letters}
             data-reason={peer.choke_reason.clone()}>
@@ -97,6 +101,7 @@ fn PeerLine(props: &PeerLineProps) -> Html {
                     <abbr title={flag.meaning} data-flag={flag.letter.to_string()}>{ flag.letter }</abbr>
                 }) }
             </td>
+            <td title={source_meaning} data-source={peer.source.clone()}>{ source }</td>
             <td class="number" title={format!("{} in all", format::bytes(peer.down_bytes))}>{ rate(peer.down_rate) }</td>
             <td class="number" title={format!("{} in all", format::bytes(peer.up_bytes))}>{ rate(peer.up_rate) }</td>
             <td class="number">
@@ -110,6 +115,21 @@ fn PeerLine(props: &PeerLineProps) -> Html {
             </td>
             <td title={props.reason.clone()}>{ peer.choke_reason.as_deref().unwrap_or("none yet") }</td>
         </tr>
+    }
+}
+
+/// How we came to know a peer, in a word and in a sentence.
+fn source_words(code: &str) -> (&'static str, &'static str) {
+    match code {
+        "tracker" => ("tracker", "A tracker named it."),
+        "user" => ("you", "You named it."),
+        "incoming" => ("incoming", "It connected to us."),
+        "pex" => ("exchange", "Another peer named it (peer exchange)."),
+        "dht" => ("DHT", "The distributed hash table named it."),
+        "lsd" => ("local", "It announced itself on the local network."),
+        "magnet" => ("magnet link", "The magnet link named it."),
+        "web-seed" => ("web seed", "The torrent names it as a web server that has the content."),
+        _ => ("", "Unknown"),
     }
 }
 

@@ -138,6 +138,7 @@ mod tests {
                 strategy: Some("x".repeat(100)),
                 ratio_permille: Some(u32::MAX),
                 seeding_s: Some(u64::MAX),
+                in_order: false,
             },
         };
         assert!(longest.encode().1.len() <= SLOT_LEN);

@@ -7,7 +7,7 @@ use gloo_timers::future::TimeoutFuture;
 use relay_proto::{Close, CloseCode, Frame, Register, Unregister};
 use wasm_bindgen_futures::spawn_local;
 
-use super::settings::goals;
+use super::settings::{goals, pick_order};
 use super::torrent::{Condition, Torrent};
 use crate::messages::{KeptRow, Update};
 use crate::worker::host::{Host, State, Wires};
@@ -50,7 +50,9 @@ impl Torrent {
         let (partial, history) = (std::mem::take(&mut self.partial), self.earlier);
         partial.iter().for_each(|(piece, _)| self.assembler.go_on(piece));
         self.drive(wires, Input::Restored { partial: &partial, history });
-        self.drive(wires, Input::SetGoals(goals(&self.settings())));
+        let settings = self.settings();
+        self.drive(wires, Input::SetGoals(goals(&settings)));
+        self.drive(wires, Input::PickOrder { order: pick_order(&settings) });
     }
 
     /// Leaves the swarm: the engine has said so to the trackers; the relay ends what is left.

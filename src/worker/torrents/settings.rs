@@ -1,8 +1,9 @@
 //! What the user has set for one torrent, as the engine understands it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use engine::{Config, Goals, InfoHash, Input, Limits, Share};
+use engine::{Config, Goals, InfoHash, Input, Limits, PickOrder, Share};
 
 use super::torrent::Torrent;
 use crate::messages::TorrentSettings;
@@ -35,6 +36,11 @@ pub(super) fn goals(settings: &TorrentSettings) -> Goals {
     }
 }
 
+/// In which order pieces are begun.
+pub(super) const fn pick_order(settings: &TorrentSettings) -> PickOrder {
+    if settings.in_order { PickOrder::Sequential } else { PickOrder::RarestFirst }
+}
+
 impl Torrent {
     /// What the user has set.
     pub(crate) fn settings(&self) -> TorrentSettings {
@@ -47,6 +53,7 @@ impl Torrent {
         self.drive(wires, Input::SetLimits(config.limits()));
         self.drive(wires, Input::SetStrategy(config.strategy));
         self.drive(wires, Input::SetGoals(goals(&settings)));
+        self.drive(wires, Input::PickOrder { order: pick_order(&settings) });
         self.stored.folder.update_state(|state| state.settings = settings)
     }
 
@@ -78,6 +85,14 @@ impl State {
     pub(crate) fn set_torrent(&mut self, info_hash: InfoHash, settings: TorrentSettings) {
         self.control(info_hash, |torrent, wires| torrent.set_settings(wires, settings));
     }
+
+    /// The user forgives a host.
+    pub(crate) fn lift_ban(&mut self, info_hash: InfoHash, ip: IpAddr) {
+        self.control(info_hash, |torrent, wires| {
+            torrent.drive(wires, Input::Unban { ip });
+            Ok(())
+        });
+    }
 }
 
 /// The limits that the engine keeps to, for the view.
@@ -92,6 +107,7 @@ pub(crate) fn present(settings: &TorrentSettings) -> TorrentSettings {
         strategy: Some(strategy.code().to_owned()),
         ratio_permille: settings.ratio_permille,
         seeding_s: settings.seeding_s,
+        in_order: settings.in_order,
     }
 }
 

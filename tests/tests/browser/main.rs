@@ -17,6 +17,7 @@ mod phone;
 mod reasons;
 mod relay_loss;
 mod saving;
+mod settings;
 mod stage;
 mod storage;
 mod token;

@@ -4,7 +4,7 @@ use engine::{Instant, MetadataPeer};
 
 use super::MagnetTorrent;
 use crate::messages::{Detail, PeerRow, TorrentRow, TorrentState};
-use crate::worker::snapshot::tracker_row;
+use crate::worker::snapshot::{source_code, tracker_row};
 use crate::worker::torrents::torrent::Condition;
 
 impl MagnetTorrent {
@@ -48,6 +48,7 @@ impl MagnetTorrent {
             files: Vec::new(),
             files_total: 0,
             peers: self.fetch.peers().iter().map(peer_row).collect(),
+            bans: Vec::new(),
             trackers: self.fetch.trackers().into_iter().map(|tracker| tracker_row(tracker, now)).collect(),
             web_seeds: Vec::new(),
             log: self.log.lines(),
@@ -77,6 +78,7 @@ fn peer_row(peer: &MetadataPeer) -> PeerRow {
         key: peer.peer.0,
         addr: peer.addr.to_string(),
         client: peer.client.clone(),
+        source: source_code(peer.source).to_owned(),
         is_incoming: peer.source == engine::PeerSource::Incoming,
         am_choking: true,
         am_interested: false,
