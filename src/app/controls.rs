@@ -16,7 +16,7 @@ use super::settings::{self, RelayAccess};
 use super::state::{Action, Adding, View};
 use super::storage;
 use crate::client::EngineClient;
-use crate::messages::{Command, GlobalLimits, TorrentRow, TorrentSettings};
+use crate::messages::{Command, FilePriority, GlobalLimits, TorrentRow, TorrentSettings};
 
 /// No real torrent file is larger (the relay refuses to fetch larger ones, too).
 const METAINFO_BYTES_MAX: f64 = (16 * 1024 * 1024) as f64;
@@ -105,6 +105,11 @@ impl Controls {
     /// Sets all that may be set for a torrent.
     pub(super) fn set_torrent(&self, info_hash: String, settings: TorrentSettings) {
         self.engine.send(Command::SetTorrent { info_hash, settings });
+    }
+
+    /// Wants files, by their numbers, more or less from now on.
+    pub(super) fn set_file_priorities(&self, info_hash: String, files: Vec<(u32, FilePriority)>) {
+        self.engine.send(Command::SetFilePriorities { info_hash, files });
     }
 
     /// Lets a refused host connect again.

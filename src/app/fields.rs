@@ -84,8 +84,6 @@ pub(super) struct ChoiceProps {
     pub(super) choices: Vec<(&'static str, &'static str)>,
     /// What the engine keeps to.
     pub(super) told: AttrValue,
-    #[prop_or_default]
-    pub(super) disabled: bool,
     /// The user wants this.
     pub(super) on_change: Callback<AttrValue>,
 }
@@ -112,7 +110,7 @@ pub(super) fn Choice(props: &ChoiceProps) -> Html {
     };
     html! {
         <select ref={list} id={props.id.clone()} data-testid={props.id.clone()} data-told={props.told.clone()}
-            aria-label={props.label.clone()} disabled={props.disabled} onchange={on_change}>
+            aria-label={props.label.clone()} onchange={on_change}>
             { for props.choices.iter().map(|(value, name)| html! { <option value={*value}>{ *name }</option> }) }
         </select>
     }

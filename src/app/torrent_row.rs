@@ -93,6 +93,8 @@ fn facts(row: &TorrentRow) -> Vec<Html> {
     } else if row.pieces_total == 0 {
         // Its metadata is still to come: nobody knows how much there is.
         facts.push(html! { { "size not known yet" } });
+    } else if row.wanted_bytes == 0 {
+        facts.push(html! { { "no file is wanted" } });
     } else if row.verified_bytes < row.wanted_bytes {
         let sizes = format!("{} of {}", format::bytes(row.verified_bytes), format::bytes(row.wanted_bytes));
         facts.push(html! { { sizes } });

@@ -2,6 +2,7 @@
 
 mod bans;
 mod decisions;
+mod files;
 mod grid;
 mod magnet;
 mod options;
@@ -15,11 +16,12 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use self::decisions::Decisions;
+use self::files::Files;
 use self::magnet::MagnetLink;
 use self::options::Options;
 use self::peers::Peers;
 use self::piece_map::PieceMap;
-use self::sources::{Files, Trackers, WebSeeds};
+use self::sources::{Trackers, WebSeeds};
 use super::format;
 use super::icons;
 use super::settings::Theme;
@@ -112,7 +114,7 @@ fn Body(props: &BodyProps) -> Html {
                 names={names.clone()} />
             <Trackers trackers={detail.trackers.clone()} />
             <WebSeeds web_seeds={detail.web_seeds.clone()} />
-            <Files files={detail.files.clone()} total={detail.files_total} />
+            <Files info_hash={detail.info_hash.clone()} files={detail.files.clone()} total={detail.files_total} />
         </>
     }
 }

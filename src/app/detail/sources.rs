@@ -1,9 +1,9 @@
-//! Where peers and content come from, and what the torrent consists of: its trackers, web seeds and files.
+//! Where peers and content come from: trackers and web seeds.
 
 use yew::prelude::*;
 
 use super::super::format;
-use crate::messages::{FileRow, TrackerRow, WebSeedRow};
+use crate::messages::{TrackerRow, WebSeedRow};
 
 /// The trackers.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -96,47 +96,6 @@ pub(super) fn WebSeeds(props: &WebSeedsProps) -> Html {
                     </tbody>
                 </table>
             </div>
-        </section>
-    }
-}
-
-/// The files.
-#[derive(Clone, Debug, PartialEq, Properties)]
-pub(super) struct FilesProps {
-    pub(super) files: Vec<FileRow>,
-    /// More than are listed are counted.
-    pub(super) total: u32,
-}
-
-/// The table of files.
-#[component]
-pub(super) fn Files(props: &FilesProps) -> Html {
-    let total = u64::from(props.total);
-    let more = total.saturating_sub(props.files.len() as u64);
-    html! {
-        <section class="panel" aria-labelledby="files-title">
-            <div class="panel-head">
-                <h3 id="files-title">{ "Files" }</h3>
-                <span class="told">{ format::plural(total, "file", "files") }</span>
-            </div>
-            <div class="scroller" role="region" aria-labelledby="files-title" tabindex="0">
-                <table class="files">
-                    <thead>
-                        <tr><th scope="col">{ "Path" }</th><th scope="col" class="number">{ "Size" }</th></tr>
-                    </thead>
-                    <tbody>
-                        { for props.files.iter().map(|file| html! {
-                            <tr key={file.path.clone()} data-testid="file">
-                                <th scope="row">{ &file.path }</th>
-                                <td class="number">{ format::bytes(file.len) }</td>
-                            </tr>
-                        }) }
-                    </tbody>
-                </table>
-            </div>
-            if more > 0 {
-                <p class="hint">{ format!("and {} more", format::count(more)) }</p>
-            }
         </section>
     }
 }

@@ -3,6 +3,7 @@
 mod bad_peers;
 mod bad_torrents;
 mod bad_trackers;
+mod chosen;
 mod controls;
 mod download;
 mod drop;
