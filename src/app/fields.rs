@@ -31,20 +31,25 @@ pub(super) struct NumberFieldProps {
 #[component]
 pub(super) fn NumberField(props: &NumberFieldProps) -> Html {
     let field = use_node_ref();
+    let complaint = use_state_eq(|| None::<String>);
     use_effect_with((props.told, props.per_unit), {
-        let field = field.clone();
-        move |(told, per_unit)| put(&field, &shown(*told, *per_unit))
+        let (field, complaint) = (field.clone(), complaint.clone());
+        move |(told, per_unit)| {
+            put(&field, &shown(*told, *per_unit));
+            complaint.set(None);
+        }
     });
     let on_input = {
-        let field = field.clone();
+        let (field, complaint) = (field.clone(), complaint.clone());
         Callback::from(move |_: InputEvent| {
+            complaint.set(None);
             if let Some(input) = field.cast::<HtmlInputElement>() {
                 input.set_custom_validity("");
             }
         })
     };
     let on_change = {
-        let (field, props) = (field.clone(), props.clone());
+        let (field, props, complaint) = (field.clone(), props.clone(), complaint.clone());
         Callback::from(move |_: Event| {
             let Some(input) = field.cast::<HtmlInputElement>() else { return };
             match wanted(&input.value(), props.per_unit, props.range) {
@@ -54,8 +59,9 @@ pub(super) fn NumberField(props: &NumberFieldProps) -> Html {
                     props.on_change.emit(wanted);
                 }
                 None => {
-                    input.set_custom_validity(&complaint(&props));
-                    input.report_validity();
+                    let text = range_in_words(&props);
+                    input.set_custom_validity(&text);
+                    complaint.set(Some(text));
                 }
             }
         })
@@ -68,6 +74,9 @@ pub(super) fn NumberField(props: &NumberFieldProps) -> Html {
                     autocomplete="off" placeholder={props.if_empty} oninput={on_input} onchange={on_change} />
                 <span>{ props.unit }</span>
             </span>
+            if let Some(text) = &*complaint {
+                <p class="complaint" role="alert">{ text }</p>
+            }
         </div>
     }
 }
@@ -140,7 +149,7 @@ fn wanted(text: &str, per_unit: u64, (least, most): (u64, u64)) -> Option<Option
     (least..=most).contains(&value).then_some(Some(value))
 }
 
-fn complaint(props: &NumberFieldProps) -> String {
+fn range_in_words(props: &NumberFieldProps) -> String {
     let (least, most) = props.range;
     format!(
         "A number from {} to {}, or nothing: {}.",
