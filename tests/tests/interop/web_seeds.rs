@@ -45,7 +45,7 @@ async fn the_node_gets_from_a_web_server_and_libtorrent_together() {
     let content = Content::single(&scratch, "film.bin", 24_000_000, 131_072);
     let tracker = OpenTracker::start(&scratch, &[&content]).await;
     let server = WebServer::start(&content.parent).await;
-    let torrent = torrent_file(&scratch, &content, &[tracker.http_url()], &server);
+    let torrent = torrent_file(&scratch, &content, &[&tracker.http_url()], &server);
     let _seed = Libtorrent::seed(&scratch, &torrent, &content.parent).await;
     tracker.wait_for_seeds(&content, 1).await;
     let downloads = scratch.folder("node");

@@ -120,7 +120,7 @@ fn one_request_brings_pieces_that_lie_in_a_row() {
     let Event::Picked { reason, .. } = picks[0] else { unreachable!() };
     assert_eq!(reason, PickReason::RandomFirst, "the first piece is any, then those behind it");
     assert_eq!(
-        remote.engine.reason_counts().0[PickReason::WebSeedRun as usize] as u64,
+        remote.engine.reason_counts().0[PickReason::WebSeedRun as usize],
         fetch.len / u64::from(PIECE) - 1
     );
 }
