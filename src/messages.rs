@@ -162,7 +162,7 @@ pub enum Update {
     /// The whole list, at most ten times a second.
     List(Snapshot),
     /// The watched torrent, at most ten times a second; the piece map comes beside it.
-    Detail(Detail),
+    Detail(Box<Detail>),
     /// A torrent was added.
     Added {
         /// As in the command.

@@ -160,7 +160,7 @@ impl View {
     fn told(&mut self, update: Update, pieces: Option<Vec<u8>>, now_ms: f64) {
         match update {
             Update::List(snapshot) => self.show_list(snapshot),
-            Update::Detail(detail) => self.show_detail(detail, pieces.unwrap_or_default(), now_ms),
+            Update::Detail(detail) => self.show_detail(*detail, pieces.unwrap_or_default(), now_ms),
             Update::Added { request, .. } => {
                 self.answered(request);
             }
@@ -288,7 +288,7 @@ mod tests {
     }
 
     fn detail(info_hash: &str, log: Vec<LogLine>) -> Update {
-        Update::Detail(Detail {
+        Update::Detail(Box::new(Detail {
             info_hash: info_hash.to_owned(),
             files: Vec::new(),
             files_total: 0,
@@ -306,7 +306,7 @@ mod tests {
             is_private: false,
             settings: TorrentSettings::default(),
             seeding_s: 0,
-        })
+        }))
     }
 
     fn opened() -> Action {

@@ -121,10 +121,10 @@ impl State {
         let now = self.wires.clock.now();
         for (tab, info_hash) in self.tabs.watchers() {
             if let Some(magnet) = self.torrents.find_magnet(info_hash) {
-                tell_with_map(Some(tab), Update::Detail(magnet.detail(now)), &[]);
+                tell_with_map(Some(tab), Update::Detail(Box::new(magnet.detail(now))), &[]);
             } else if let Some(torrent) = self.torrents.find(info_hash) {
                 torrent.engine.piece_states(&mut self.view.map);
-                tell_with_map(Some(tab), Update::Detail(torrent.detail(now)), &self.view.map);
+                tell_with_map(Some(tab), Update::Detail(Box::new(torrent.detail(now))), &self.view.map);
             }
         }
     }

@@ -220,9 +220,10 @@ impl Engine {
             choke_counts: [0; ChokeReason::ALL.len()],
             config,
             geometry,
-            metainfo: Arc::clone(&metainfo),
+            metainfo,
             rng,
         };
+        let metainfo = Arc::clone(&engine.metainfo);
         engine.add_web_seeds(metainfo.web_seeds());
         engine
     }

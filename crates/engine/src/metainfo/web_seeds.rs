@@ -141,7 +141,7 @@ impl Metainfo {
 
     /// The torrent's name as its maker wrote it.
     pub(crate) fn web_name(&self) -> &[u8] {
-        self.web.name.as_deref().unwrap_or(self.name().as_bytes())
+        self.web.name.as_deref().unwrap_or_else(|| self.name().as_bytes())
     }
 
     /// A file's path below that name, as its maker wrote it.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use engine::FilePriority::{High, Low, Normal, Skip};
 use engine::{
-    AnnounceAnswer, AnnounceEvent, Bitfield, Config, Event, FilePriority, Input, Message, Output, PickOrder,
-    PeerSource, PickReason, PieceIndex, PieceState, Reserved, TrackerKey, VerifyOutcome,
+    AnnounceAnswer, AnnounceEvent, Bitfield, Config, Event, FilePriority, Input, Message, Output, PeerSource,
+    PickOrder, PickReason, PieceIndex, PieceState, Reserved, TrackerKey, VerifyOutcome,
 };
 
 use crate::util::{Content, Net, Remote, Swarm};

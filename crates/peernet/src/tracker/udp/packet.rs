@@ -194,7 +194,7 @@ mod tests {
         let data = options(&format!("udp://t.example:80/{path}"));
         assert_eq!((data[0], data[1], data[257], data[258]), (2, 255, 2, 45));
         assert_eq!((data.len(), data[304]), (305, OPTION_END));
-        assert_eq!(options(&format!("udp://t.example:80/{}", "x".repeat(1000))), []);
+        assert_eq!(options(&format!("udp://t.example:80/{}", "x".repeat(1000))), Vec::<u8>::new());
     }
 
     #[test]
