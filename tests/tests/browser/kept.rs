@@ -16,7 +16,8 @@ const STORED_FOLDERS: &str = r"
     const list = async () => {
         const root = await navigator.storage.getDirectory();
         const top = await root.getDirectoryHandle('swarmscope');
-        return Array.fromAsync(top.keys());
+        const entries = await Array.fromAsync(top.values());
+        return entries.filter(entry => entry.kind === 'directory').map(entry => entry.name);
     };
     list().then(done);
 ";
