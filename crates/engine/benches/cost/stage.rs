@@ -27,6 +27,8 @@ pub(crate) struct Stage {
     turn: usize,
     /// Blocks, or `have`s, that may still come before the end of the torrent begins to show.
     left: usize,
+    /// What we sent and nobody has read yet: to whom, and how many bytes.
+    unsent: Vec<(PeerKey, u64)>,
 }
 
 struct Peer {
@@ -64,7 +66,8 @@ impl Stage {
         let have = Bitfield::none(torrent.pieces_total());
         let engine = Engine::new(config, Arc::clone(torrent), have, PeerId(*b"-SW0100-under-a-test"), 7);
         let (torrent, now) = (Arc::clone(torrent), Instant::from_millis(1000));
-        let mut stage = Self { engine, torrent, now, rng: 88_172, peers: Vec::new(), turn: 0, left: 0 };
+        let (peers, unsent) = (Vec::new(), Vec::new());
+        let mut stage = Self { engine, torrent, now, rng: 88_172, peers, turn: 0, left: 0, unsent };
         stage.input(0, Input::Start);
         stage
     }
@@ -181,8 +184,15 @@ impl Stage {
         self.engine.handle(self.now, input);
         loop {
             match self.engine.poll_output() {
-                Output::Wait { .. } => return,
-                Output::Send { peer, bytes } => self.take_requests(at, peer, &bytes),
+                Output::Wait { .. } => {
+                    // What we sent is read at once: who does not read is closed in time.
+                    let Some((peer, bytes)) = self.unsent.pop() else { return };
+                    self.engine.handle(self.now, Input::Sent { peer, bytes });
+                }
+                Output::Send { peer, bytes } => {
+                    self.unsent.push((peer, bytes.len() as u64));
+                    self.take_requests(at, peer, &bytes);
+                }
                 Output::Verify { piece, .. } => {
                     // The outputs of the verdict come behind those that wait already.
                     self.drain(at);
@@ -196,8 +206,15 @@ impl Stage {
     fn drain(&mut self, at: usize) {
         loop {
             match self.engine.poll_output() {
-                Output::Wait { .. } => return,
-                Output::Send { peer, bytes } => self.take_requests(at, peer, &bytes),
+                Output::Wait { .. } => {
+                    // What we sent is read at once: who does not read is closed in time.
+                    let Some((peer, bytes)) = self.unsent.pop() else { return };
+                    self.engine.handle(self.now, Input::Sent { peer, bytes });
+                }
+                Output::Send { peer, bytes } => {
+                    self.unsent.push((peer, bytes.len() as u64));
+                    self.take_requests(at, peer, &bytes);
+                }
                 Output::Verify { .. } => unreachable!("one input completes one piece at most"),
                 _ => {}
             }
