@@ -1,17 +1,16 @@
 //! What the view and the worker tell each other. Both come from one build, so the version only guards against a
-//! page and a worker of two deployments meeting ([`Update::Ready`]).
+//! page and a worker of two deployments meeting.
 //!
-//! Everything travels as one JSON text by `postMessage`, but for the piece map, which is a byte a piece and travels
-//! beside it as a `Uint8Array` ([`Update::Detail`]). The engine's own types are not serialised: these are copies.
+//! `envelope` says how they travel. The piece map, which is a byte a piece, travels beside its message
+//! ([`Update::Detail`]). The engine's own types are not serialised: these are copies.
 
 use serde::{Deserialize, Serialize};
 
 /// Raised with every change of this file.
-pub const MESSAGES_VERSION: u32 = 4;
+pub const MESSAGES_VERSION: u32 = 5;
 
 /// What the view asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
 pub enum Command {
     /// First message: where the relay is. The worker begins to connect and loads the stored torrents.
     Init {
@@ -36,8 +35,9 @@ pub enum Command {
         request: u32,
         /// The file's name, for messages.
         name: String,
-        /// The file's bytes, base64.
-        bytes_base64: String,
+        /// The file's bytes.
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
     },
     /// Fetch a torrent file through the relay and add it.
     AddLink {
@@ -147,13 +147,9 @@ pub struct TorrentSettings {
 
 /// What the worker tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
 pub enum Update {
-    /// The worker runs.
-    Ready {
-        /// Its [`MESSAGES_VERSION`].
-        version: u32,
-    },
+    /// The worker runs and listens.
+    Ready,
     /// The relay let us in: this token is worth keeping.
     TokenAccepted {
         /// The token.
@@ -220,7 +216,6 @@ pub struct Snapshot {
     /// Free bytes in the browser's storage, if it says so.
     pub free_bytes: Option<u64>,
     /// Limits that all torrents have in common.
-    #[serde(default)]
     pub limits: GlobalLimits,
     /// A torrent's address that the relay suggests, for an empty list.
     pub suggestion: Option<String>,
@@ -254,7 +249,6 @@ pub struct RelayState {
 
 /// How the link stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum RelayKind {
     /// Connected and let in.
     Connected,
@@ -267,7 +261,6 @@ pub enum RelayKind {
 
 /// State of a torrent as `data-state` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum TorrentState {
     /// The info dictionary is still to come.
     Metadata,

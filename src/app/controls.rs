@@ -3,8 +3,6 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use js_sys::Uint8Array;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::File;
@@ -149,8 +147,8 @@ impl Controls {
         match JsFuture::from(file.array_buffer()).await {
             Ok(buffer) => {
                 let request = self.ask(name.clone());
-                let bytes_base64 = STANDARD.encode(Uint8Array::new(&buffer).to_vec());
-                self.engine.send(Command::AddMetainfo { request, name, bytes_base64 });
+                let bytes = Uint8Array::new(&buffer).to_vec();
+                self.engine.send(Command::AddMetainfo { request, name, bytes });
             }
             Err(_) => {
                 let text = "The browser cannot read this file. Is it a folder, or was it moved or deleted?"

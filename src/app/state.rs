@@ -173,7 +173,7 @@ impl View {
             Update::Notice { message } if message == self.relay.text => {}
             Update::Notice { message } => self.say(None, message, false),
             // The client's business, and that of the settings.
-            Update::Ready { .. } | Update::SaveReady { .. } | Update::TokenAccepted { .. } => {}
+            Update::Ready | Update::SaveReady { .. } | Update::TokenAccepted { .. } => {}
         }
     }
 

@@ -1,38 +1,39 @@
-//! The bottom of the main thread's messaging: JSON text, with a byte array beside it where there is one.
+//! The bottom of the main thread's messaging.
 
 use js_sys::{Array, Uint8Array};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast as _;
-use wasm_bindgen::prelude::{Closure, JsValue};
-use web_sys::{BroadcastChannel, Worker};
+use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
+use web_sys::{BroadcastChannel, PageTransitionEvent, Worker, WorkerOptions, WorkerType};
+
+use crate::envelope::pack;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Where the script lies that belongs to this module: its name changes with every build.
+    #[wasm_bindgen(thread_local_v2, js_namespace = ["import", "meta"], js_name = url)]
+    static OWN_SCRIPT: String;
+}
+
+/// Starts a worker that runs this module; it need be neither loaded nor compiled again.
+pub(super) fn start_worker(script: &str) -> Result<Worker, JsValue> {
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    let worker = Worker::new_with_options(script, &options)?;
+    let own_script = OWN_SCRIPT.with(String::clone);
+    worker.post_message(&Array::of2(&own_script.into(), &wasm_bindgen::module()))?;
+    Ok(worker)
+}
 
 /// Sends to the worker.
 pub(super) fn post(worker: &Worker, message: &impl Serialize) {
-    let outcome = worker.post_message(&pack(message, None));
-    report(outcome);
+    let (message, to_hand_over) = pack(message, None);
+    report(worker.post_message_with_transfer(&message, &to_hand_over));
 }
 
 /// Sends to the other tabs.
 pub(super) fn broadcast(channel: &BroadcastChannel, message: &impl Serialize, map: Option<&Uint8Array>) {
-    let outcome = channel.post_message(&pack(message, map));
-    report(outcome);
-}
-
-/// `[json]` or `[json, bytes]`, as [`read`] takes it apart.
-fn pack(message: &impl Serialize, map: Option<&Uint8Array>) -> Array {
-    let json = serde_json::to_string(message).unwrap_or_default();
-    match map {
-        Some(map) => Array::of2(&json.into(), map),
-        None => Array::of1(&json.into()),
-    }
-}
-
-/// Takes a message apart; `None` if it is none of ours, such as one of another version.
-pub(super) fn read<M: DeserializeOwned>(data: &JsValue) -> Option<(M, Option<Uint8Array>)> {
-    let parts = data.dyn_ref::<Array>()?;
-    let message = serde_json::from_str(&parts.get(0).as_string()?).ok()?;
-    Some((message, parts.get(1).dyn_into().ok()))
+    report(channel.post_message(&pack(message, map).0));
 }
 
 /// What a thrown value says, for a person.
@@ -42,13 +43,28 @@ pub(super) fn describe(error: &JsValue) -> String {
         .map_or_else(|| format!("{error:?}"), |error| String::from(error.message()))
 }
 
-/// Calls `f` when the page is left, closed or reloaded.
-pub(super) fn on_page_hide(f: impl Fn() + 'static) {
-    let on_hide = Closure::<dyn Fn()>::new(f);
+/// Calls `f` when the page is left, closed or reloaded: with `true` if the browser may bring it back as it is.
+pub(super) fn on_page_hide(f: impl Fn(bool) + 'static) {
+    on_transition("pagehide", f);
+}
+
+/// Calls `f` when the browser has brought the page back as it was left.
+pub(super) fn on_page_back(f: impl Fn() + 'static) {
+    on_transition("pageshow", move |is_back| {
+        if is_back {
+            f();
+        }
+    });
+}
+
+fn on_transition(name: &str, f: impl Fn(bool) + 'static) {
+    let on_event = Closure::<dyn Fn(PageTransitionEvent)>::new(move |event: PageTransitionEvent| {
+        f(event.persisted());
+    });
     if let Some(window) = web_sys::window() {
-        report(window.add_event_listener_with_callback("pagehide", on_hide.as_ref().unchecked_ref()));
+        report(window.add_event_listener_with_callback(name, on_event.as_ref().unchecked_ref()));
     }
-    on_hide.forget();
+    on_event.forget();
 }
 
 /// 32 random bits, for a tab's number.
@@ -57,7 +73,8 @@ pub(super) fn random_u32() -> u32 {
     (js_sys::Math::random() * f64::from(u32::MAX)) as u32
 }
 
-fn report(outcome: Result<(), JsValue>) {
+/// Writes down what a browser refused to do that it has no reason to refuse.
+pub(super) fn report(outcome: Result<(), JsValue>) {
     if let Err(error) = outcome {
         web_sys::console::error_2(&"messaging:".into(), &error);
     }

@@ -16,14 +16,14 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::{Closure, JsValue};
 use web_sys::{BroadcastChannel, MessageEvent, Worker};
 
-use crate::envelope::{Ask, BetweenTabs, FromWorker, TabNumber, ToWorker};
-use crate::messages::{Command, MESSAGES_VERSION, RelayKind, RelayState, Snapshot, Update};
+use crate::envelope::{Ask, BetweenTabs, FromWorker, TabNumber, ToWorker, Unpacked, unpack};
+use crate::messages::{Command, RelayKind, RelayState, Snapshot, Update};
 
-/// The script that Trunk writes for the worker, beside the page.
-const WORKER_SCRIPT: &str = "./engine-worker_loader.js";
+/// The script that makes a worker of our own module (`www/worker.js`).
+const WORKER_SCRIPT: &str = "./worker.js";
 
 /// Name of the channel between the tabs. It changes with the messages, so that tabs of two deployments do not mix.
-const CHANNEL_NAME: &str = "swarmscope-engine-3";
+const CHANNEL_NAME: &str = "swarmscope-engine-5";
 
 type OnUpdate = Box<dyn Fn(Update, Option<Vec<u8>>)>;
 
@@ -124,7 +124,13 @@ impl Client {
         }
         link::on_page_hide({
             let client = Rc::clone(self);
-            move || client.pass_on(Ask::Leave)
+            move |may_come_back| client.leave(may_come_back)
+        });
+        link::on_page_back(|| {
+            // Its worker is gone, or went on without it: a new page joins what there is now.
+            if let Some(window) = web_sys::window() {
+                link::report(window.location().reload());
+            }
         });
         let on_first = Rc::clone(self);
         let on_late = Rc::clone(self);
@@ -139,7 +145,7 @@ impl Client {
 
     /// The lock is ours: start the worker.
     fn lead(self: &Rc<Self>) {
-        let worker = match Worker::new(WORKER_SCRIPT) {
+        let worker = match link::start_worker(WORKER_SCRIPT) {
             Ok(worker) => worker,
             Err(error) => {
                 return self
@@ -182,6 +188,14 @@ impl Client {
         }
     }
 
+    fn leave(&self, may_come_back: bool) {
+        self.pass_on(Ask::Leave);
+        if let (true, Role::Leader { worker, .. }) = (may_come_back, &*self.role.borrow()) {
+            // Nobody sees this page now, and its downloads would go on unseen for as long as the browser keeps it.
+            worker.terminate();
+        }
+    }
+
     /// Another tab holds the lock.
     fn follow(self: &Rc<Self>) {
         let before = std::mem::replace(&mut *self.role.borrow_mut(), Role::Follower);
@@ -194,7 +208,10 @@ impl Client {
     }
 
     fn refuse(&self, reason: String) {
-        *self.role.borrow_mut() = Role::Unable(reason.clone());
+        let before = std::mem::replace(&mut *self.role.borrow_mut(), Role::Unable(reason.clone()));
+        if let Role::Leader { worker, .. } = before {
+            worker.terminate();
+        }
         self.tell(Update::List(Snapshot {
             relay: RelayState { kind: RelayKind::Refused, text: reason.clone(), ..RelayState::default() },
             ..Snapshot::default()
@@ -248,10 +265,16 @@ impl Client {
     }
 
     fn on_worker(self: &Rc<Self>, data: &JsValue) {
-        let Some((message, map)) = link::read::<FromWorker>(data) else {
-            return;
+        let (message, map) = match unpack::<FromWorker>(data) {
+            Unpacked::Message(message, map) => (message, map),
+            Unpacked::OtherVersion => {
+                return self.refuse(
+                    "The page and its engine are of two different versions. Reload the page.".to_owned(),
+                );
+            }
+            Unpacked::Foreign => return,
         };
-        if matches!(message.update, Update::Ready { .. }) {
+        if matches!(message.update, Update::Ready) {
             self.on_ready();
         }
         if message.to != Some(self.tab) {
@@ -261,9 +284,7 @@ impl Client {
     }
 
     fn on_channel(self: &Rc<Self>, data: &JsValue) {
-        let Some((message, map)) = link::read::<BetweenTabs>(data) else {
-            return;
-        };
+        let Unpacked::Message(message, map) = unpack(data) else { return };
         match message {
             BetweenTabs::ToWorker(message) => {
                 let is_leader = matches!(&*self.role.borrow(), Role::Leader { .. });
@@ -286,9 +307,6 @@ impl Client {
             return;
         }
         match &message.update {
-            Update::Ready { version } if *version != MESSAGES_VERSION => self.tell(notice(
-                "The page and its engine are of two different versions. Reload the page.".to_owned(),
-            )),
             Update::TokenAccepted { token: accepted } => {
                 if let Some(Command::Init { token, spare_token, .. }) = &mut self.memory.borrow_mut().init {
                     token.clone_from(accepted);

@@ -1,7 +1,5 @@
 //! What the tabs ask for.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use engine::InfoHash;
 use relay_proto::{Fetch, Frame};
 use web_sys::Url;
@@ -26,7 +24,10 @@ impl State {
                 self.tabs.leave(tab);
                 self.save_totals();
             }
-            Ask::Command(command) => self.on_command(tab, command),
+            Ask::Command(command) => {
+                self.on_command(tab, command);
+                self.view.hurry(&self.host);
+            }
         }
     }
 
@@ -36,10 +37,9 @@ impl State {
                 self.init(relay_url, token, spare_token);
             }
             Command::Token { token } => self.wires.relay.set_token(token),
-            Command::AddMetainfo { request, name, bytes_base64 } => match STANDARD.decode(bytes_base64) {
-                Ok(bytes) => torrents::add(&self.host, tab, request, name, bytes),
-                Err(_) => fail(tab, request, format!("“{name}” did not arrive whole. Add it again.")),
-            },
+            Command::AddMetainfo { request, name, bytes } => {
+                torrents::add(&self.host, tab, request, name, bytes);
+            }
             Command::AddLink { request, link } => self.add_link(tab, request, link.trim()),
             Command::Resume { info_hash } => with_hash(&info_hash, |hash| self.resume(hash)),
             Command::Pause { info_hash } => with_hash(&info_hash, |hash| self.pause(hash)),

@@ -53,7 +53,7 @@ impl State {
         }
         let frames = self.wires.relay.receive(message)?;
         let session_len = frames.session_len();
-        for frame in frames {
+        for frame in frames.from_relay() {
             self.on_frame(frame?, message)?;
             if !self.wires.relay.is_up() {
                 return Ok(());
@@ -116,8 +116,9 @@ impl State {
             }
             // The link and the greeting have seen to these.
             Frame::Window { .. } | Frame::Ping { .. } | Frame::Pong { .. } | Frame::Welcome(_) => {}
-            Frame::Hello(_)
-            | Frame::Switch(_)
+            // No relay says these; `from_relay` lets only the first through.
+            Frame::Switch(_)
+            | Frame::Hello(_)
             | Frame::Open { .. }
             | Frame::FetchRange { .. }
             | Frame::Register(_)

@@ -19,13 +19,12 @@ mod tabs;
 mod torrents;
 mod words;
 
-use js_sys::Array;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use crate::envelope::ToWorker;
-use crate::messages::{MESSAGES_VERSION, Update};
+use crate::envelope::{Unpacked, unpack};
+use crate::messages::Update;
 
 /// Runs the worker: listens to the tabs and tells them that it does.
 pub fn start() {
@@ -42,18 +41,12 @@ pub fn start() {
     }));
     let host = host::new();
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-        if let Some(message) = read(&event) {
+        if let Unpacked::Message(message, _) = unpack(&event.data()) {
             host.turn(|state| state.on_ask(message));
         }
     });
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
-    tabs::tell(None, Update::Ready { version: MESSAGES_VERSION });
-}
-
-/// A message of a tab; `None` if it is none of ours, such as one of another version.
-fn read(event: &MessageEvent) -> Option<ToWorker> {
-    let json = event.data().dyn_into::<Array>().ok()?.get(0).as_string()?;
-    serde_json::from_str(&json).ok()
+    tabs::tell(None, Update::Ready);
 }

@@ -61,6 +61,12 @@ impl View {
         }
     }
 
+    /// A person did something, and wants to see at once that it did something.
+    pub(super) fn hurry(&mut self, host: &Host) {
+        self.has_news = true;
+        self.arm(host, 0, false);
+    }
+
     /// How long to wait after what is shown now, when so many bytes have come in all.
     fn next_interval_ms(&mut self, down_bytes: u64) -> u32 {
         let came = down_bytes.saturating_sub(std::mem::replace(&mut self.shown_at_bytes, down_bytes));

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use engine::InfoHash;
-use js_sys::{Array, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::JsCast as _;
 use web_sys::DedicatedWorkerGlobalScope;
 
-use crate::envelope::{FromWorker, TabNumber};
+use crate::envelope::{FromWorker, TabNumber, pack};
 use crate::messages::Update;
 
 /// Tabs that may be remembered; one that crashed cannot say that it leaves.
@@ -57,21 +57,13 @@ pub(crate) fn tell(to: Option<TabNumber>, update: Update) {
 
 /// Tells something with a byte a piece beside it.
 pub(crate) fn tell_with_map(to: Option<TabNumber>, update: Update, map: &[u8]) {
-    post(to, update, Some(Uint8Array::from(map)));
+    post(to, update, Some(&Uint8Array::from(map)));
 }
 
-fn post(to: Option<TabNumber>, update: Update, map: Option<Uint8Array>) {
-    let json = serde_json::to_string(&FromWorker { to, update }).unwrap_or_default();
-    let parts = match &map {
-        Some(map) => Array::of2(&json.into(), map),
-        None => Array::of1(&json.into()),
-    };
+fn post(to: Option<TabNumber>, update: Update, map: Option<&Uint8Array>) {
+    let (message, to_hand_over) = pack(&FromWorker { to, update }, map);
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    let outcome = match map {
-        // Handed over, not copied.
-        Some(map) => scope.post_message_with_transfer(&parts, &Array::of1(&map.buffer())),
-        None => scope.post_message(&parts),
-    };
+    let outcome = scope.post_message_with_transfer(&message, &to_hand_over);
     if let Err(error) = outcome {
         web_sys::console::error_2(&"messaging:".into(), &error);
     }

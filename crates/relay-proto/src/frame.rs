@@ -242,34 +242,22 @@ impl<'a> Frames<'a> {
         Some(raw)
     }
 
-    pub(crate) fn decode(&self, raw: RawFrame) -> Result<Frame, ProtocolError> {
-        let RawFrame { kind, stream, payload } = raw;
-        let bytes = &self.message[payload.clone()];
-        Ok(match kind {
-            T::Hello => Frame::Hello(json(kind, bytes)?),
-            T::Welcome => Frame::Welcome(json(kind, bytes)?),
-            T::Refused => Frame::Refused(json(kind, bytes)?),
-            T::Window => Frame::Window { acked: be_u64(bytes), limit: be_u64(&bytes[8..]) },
-            T::Ping => Frame::Ping { number: be_u64(bytes) },
-            T::Pong => Frame::Pong { number: be_u64(bytes) },
-            T::Switch => Frame::Switch(json(kind, bytes)?),
-            T::Open => Frame::Open { stream, open: json(kind, bytes)? },
-            T::Opened => Frame::Opened { stream },
-            T::Data => Frame::Data { stream, payload },
-            T::Credit => Frame::Credit { stream, limit: be_u64(bytes) },
-            T::Close => Frame::Close { stream, close: json(kind, bytes)? },
-            T::Accept => Frame::Accept { stream, accept: json(kind, bytes)? },
-            T::Register => Frame::Register(json(kind, bytes)?),
-            T::Unregister => Frame::Unregister(json(kind, bytes)?),
-            T::Announce => Frame::Announce(json(kind, bytes)?),
-            T::Announced => Frame::Announced(json(kind, bytes)?),
-            T::Scrape => Frame::Scrape(json(kind, bytes)?),
-            T::Scraped => Frame::Scraped(json(kind, bytes)?),
-            T::Fetch => Frame::Fetch(json(kind, bytes)?),
-            T::FetchData => Frame::FetchData { request: stream, payload },
-            T::Fetched => Frame::Fetched(json(kind, bytes)?),
-            T::FetchRange => Frame::FetchRange { stream, range: json(kind, bytes)? },
+    /// The frames as a tab reads them: those that only a tab may send are an error, and what reads them is no part of
+    /// the page.
+    pub fn from_relay(mut self) -> impl Iterator<Item = Result<Frame, ProtocolError>> {
+        std::iter::from_fn(move || {
+            let raw = self.next_raw()?;
+            Some(match decode_down(self.message, &raw) {
+                Ok(Some(frame)) => Ok(frame),
+                Ok(None) => Err(ProtocolError::Unexpected { name: raw.kind.name() }),
+                Err(error) => Err(error),
+            })
         })
+    }
+
+    /// Window and ping frames, which concern the link and nobody else.
+    pub(crate) fn decode_carrier(&self, raw: &RawFrame) -> Option<Frame> {
+        decode_numbers(self.message, raw)
     }
 }
 
@@ -278,8 +266,70 @@ impl Iterator for Frames<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let raw = self.next_raw()?;
-        Some(self.decode(raw))
+        Some(match decode_down(self.message, &raw) {
+            Ok(Some(frame)) => Ok(frame),
+            Ok(None) => decode_up(self.message, &raw),
+            Err(error) => Err(error),
+        })
     }
+}
+
+/// Frames that hold numbers alone.
+fn decode_numbers(message: &[u8], raw: &RawFrame) -> Option<Frame> {
+    let RawFrame { kind, stream, .. } = *raw;
+    let bytes = &message[raw.payload.clone()];
+    Some(match kind {
+        T::Window => Frame::Window { acked: be_u64(bytes), limit: be_u64(&bytes[8..]) },
+        T::Ping => Frame::Ping { number: be_u64(bytes) },
+        T::Pong => Frame::Pong { number: be_u64(bytes) },
+        T::Credit => Frame::Credit { stream, limit: be_u64(bytes) },
+        _ => return None,
+    })
+}
+
+/// Frames that a relay may send; `None` for those that only a tab may.
+fn decode_down(message: &[u8], raw: &RawFrame) -> Result<Option<Frame>, ProtocolError> {
+    let RawFrame { kind, stream, ref payload } = *raw;
+    let bytes = &message[payload.clone()];
+    Ok(Some(match kind {
+        T::Data => Frame::Data { stream, payload: payload.clone() },
+        T::FetchData => Frame::FetchData { request: stream, payload: payload.clone() },
+        T::Window | T::Ping | T::Pong | T::Credit => return Ok(decode_numbers(message, raw)),
+        T::Welcome => Frame::Welcome(json(kind, bytes)?),
+        T::Refused => Frame::Refused(json(kind, bytes)?),
+        T::Switch => Frame::Switch(json(kind, bytes)?),
+        T::Opened => Frame::Opened { stream },
+        T::Close => Frame::Close { stream, close: json(kind, bytes)? },
+        T::Accept => Frame::Accept { stream, accept: json(kind, bytes)? },
+        T::Announced => Frame::Announced(json(kind, bytes)?),
+        T::Scraped => Frame::Scraped(json(kind, bytes)?),
+        T::Fetched => Frame::Fetched(json(kind, bytes)?),
+        T::Hello
+        | T::Open
+        | T::Register
+        | T::Unregister
+        | T::Announce
+        | T::Scrape
+        | T::Fetch
+        | T::FetchRange => return Ok(None),
+    }))
+}
+
+/// Frames that only a tab may send.
+fn decode_up(message: &[u8], raw: &RawFrame) -> Result<Frame, ProtocolError> {
+    let RawFrame { kind, stream, ref payload } = *raw;
+    let bytes = &message[payload.clone()];
+    Ok(match kind {
+        T::Hello => Frame::Hello(json(kind, bytes)?),
+        T::Open => Frame::Open { stream, open: json(kind, bytes)? },
+        T::Register => Frame::Register(json(kind, bytes)?),
+        T::Unregister => Frame::Unregister(json(kind, bytes)?),
+        T::Announce => Frame::Announce(json(kind, bytes)?),
+        T::Scrape => Frame::Scrape(json(kind, bytes)?),
+        T::Fetch => Frame::Fetch(json(kind, bytes)?),
+        T::FetchRange => Frame::FetchRange { stream, range: json(kind, bytes)? },
+        _ => return Err(ProtocolError::Unexpected { name: kind.name() }),
+    })
 }
 
 fn read_header(message: &[u8], at: usize) -> Result<RawFrame, ProtocolError> {

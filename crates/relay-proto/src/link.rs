@@ -245,12 +245,9 @@ impl Link {
         }
         let mut scan = frames.clone();
         while let Some(raw) = scan.next_raw() {
-            if !matches!(raw.kind, FrameType::Window | FrameType::Ping) {
-                continue;
-            }
-            match scan.decode(raw)? {
-                Frame::Window { acked, limit } => self.take_ack(acked, limit)?,
-                Frame::Ping { number } => self.unanswered_ping = Some(number),
+            match scan.decode_carrier(&raw) {
+                Some(Frame::Window { acked, limit }) => self.take_ack(acked, limit)?,
+                Some(Frame::Ping { number }) => self.unanswered_ping = Some(number),
                 _ => {}
             }
         }

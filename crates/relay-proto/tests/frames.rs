@@ -209,6 +209,29 @@ proptest! {
     }
 
     #[test]
+    fn a_tab_reads_what_a_relay_may_send_and_nothing_else(frame in frame()) {
+        let only_tabs_send = matches!(
+            frame,
+            Frame::Hello(_)
+                | Frame::Open { .. }
+                | Frame::FetchRange { .. }
+                | Frame::Register(_)
+                | Frame::Unregister(_)
+                | Frame::Announce(_)
+                | Frame::Scrape(_)
+                | Frame::Fetch(_)
+        );
+        let message = encoded(std::slice::from_ref(&frame));
+        let frames = Frames::parse(&message).unwrap();
+        let read: Vec<_> = frames.clone().from_relay().collect();
+        if only_tabs_send {
+            prop_assert!(matches!(read[..], [Err(ProtocolError::Unexpected { .. })]), "{read:?}");
+        } else {
+            prop_assert_eq!(read, frames.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
     fn several_frames_in_a_message_keep_their_order_and_session_bytes(
         credits in prop::collection::vec((1..=u32::MAX, any::<u64>(), any::<bool>()), 0..50)
     ) {

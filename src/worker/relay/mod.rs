@@ -264,7 +264,7 @@ impl Relay {
 
     /// Before the welcome: looks for it. `Ok(None)` once we are let in, and for messages without either answer.
     pub(crate) fn greet(&mut self, message: &[u8]) -> Result<Option<Greeted>, ProtocolError> {
-        for frame in Frames::parse(message)? {
+        for frame in Frames::parse(message)?.from_relay() {
             match frame? {
                 Frame::Welcome(welcome) if matches!(self.phase, Phase::Greeting) => {
                     return Ok(Some(self.on_welcome(welcome)?));

@@ -1,5 +1,0 @@
-//! The engine's worker, as Trunk builds it.
-
-fn main() {
-    swarmscope::worker::start();
-}
