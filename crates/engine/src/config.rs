@@ -50,6 +50,11 @@ pub struct Config {
     pub allowed_fast_pieces: u32,
     /// Pieces that a peer may suggest, and allow us while it chokes us, that are remembered (six times BEP 6's ten).
     pub fast_pieces_max: usize,
+    /// Super-seed (BEP 16): as a seed, show each peer one piece after another.
+    pub super_seed: bool,
+    /// A super-seeded peer whose piece nobody has taken for so long is shown another all the same: those that are there may
+    /// not be able to reach each other.
+    pub super_seed_patience: Duration,
     /// The pipeline covers this much time at the measured rate, beside the measured delay.
     pub request_queue_time: Duration,
     /// Requests of a peer that wait here at most; more close the connection. Transmission asks for all that it would
@@ -136,6 +141,8 @@ impl Default for Config {
             requests_told_max: 2000,
             offers_extensions: true,
             offers_fast: true,
+            super_seed: false,
+            super_seed_patience: Duration::from_secs(60),
             allowed_fast_pieces: 10,
             fast_pieces_max: 64,
             request_queue_time: Duration::from_secs(1),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::{
     AddressRefusal, BanReason, BlockRef, ChokeReason, CloseReason, FetchFault, FetchKey, FilePriority, Goal,
     Goals, History, InfoHash, Instant, Limits, PartialPieces, PeerKey, PickOrder, PickReason, PieceHashes,
-    PieceIndex, Share, Strategy, TrackerKey,
+    PieceIndex, RevealReason, Share, Strategy, TrackerKey,
 };
 
 /// One thing that happened outside. The host hands it to [`crate::Engine::handle`] with the time.
@@ -162,6 +162,8 @@ pub enum Input<'a> {
         /// TCP port.
         port: u16,
     },
+    /// Super-seed from now on, or no more (BEP 16); begins with those who connect while we have everything.
+    SetSuperSeed(bool),
 }
 
 /// What came of hashing an assembled piece.
@@ -397,6 +399,15 @@ pub enum Event {
         choked: bool,
         /// Why.
         reason: ChokeReason,
+    },
+    /// We super-seed, and let a peer see one more piece.
+    Revealed {
+        /// Which peer.
+        peer: PeerKey,
+        /// Which piece.
+        piece: PieceIndex,
+        /// Why now.
+        reason: RevealReason,
     },
     /// A piece was verified and stored.
     PieceVerified {

@@ -38,6 +38,7 @@ mod requests;
 mod resume;
 mod rng;
 mod snapshot;
+mod super_seed;
 mod swarms;
 mod time;
 mod trackers;
@@ -68,7 +69,9 @@ pub use metainfo::{
 pub use partial_pieces::{BlockRun, PartialPieces};
 pub use piece_check::{PieceHasher, PieceHashes, Sha1Check, TreeCheck, Verdict};
 pub use priority::{FilePriority, PickOrder};
-pub use reason::{AddressRefusal, BanReason, ChokeReason, CloseReason, PickReason, UselessReason};
+pub use reason::{
+    AddressRefusal, BanReason, ChokeReason, CloseReason, PickReason, RevealReason, UselessReason,
+};
 pub use resume::{BlockJournal, Resume, ResumeError, ResumeLog, SETTINGS_LEN_MAX};
 pub use snapshot::{
     BanSnapshot, MetadataPeer, MetadataSummary, PeerSnapshot, PieceState, Summary, TrackerSnapshot,

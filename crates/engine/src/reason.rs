@@ -138,6 +138,20 @@ reasons! {
     }
 }
 
+reasons! {
+    /// Why a super-seed lets a peer see one more piece.
+    RevealReason {
+        First => "first",
+            "It has just come: it gets a first piece to pass on.";
+        PassedOn => "passed-on",
+            "Another peer has the piece that it saw last.";
+        Alone => "alone",
+            "Nobody else is there to whom it could pass a piece on.";
+        Patience => "patience",
+            "Nobody took its last piece in all this time: those that are there may not reach each other.";
+    }
+}
+
 /// Why a connection was closed. Where the remote is at fault, the numbers say what it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CloseReason {

@@ -77,6 +77,9 @@ pub struct SeedArgs {
     /// The content, or the folder that it lies in
     #[arg(long, alias = "dir", value_name = "PATH", default_value = ".")]
     pub data: PathBuf,
+    /// Show each peer one piece after another, so that a slow line sends each about once (BEP 16)
+    #[arg(long)]
+    pub super_seed: bool,
     /// How to reach the swarm.
     #[command(flatten)]
     pub net: NetArgs,

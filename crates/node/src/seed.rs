@@ -44,7 +44,7 @@ pub async fn run(args: SeedArgs) -> Outcome {
         bind: args.net.bind_addr(),
         policy,
         peers: [peers, args.net.peers.clone()].concat(),
-        config: args.net.config(),
+        config: engine::Config { super_seed: args.super_seed, ..args.net.config() },
     };
     take_part(setup, &reporter, false).await
 }

@@ -73,6 +73,13 @@ impl Log {
                 Some(reason.code()),
                 format!("{}: {}", self.name(*peer), reason.text()),
             ),
+            Event::Revealed { peer, piece, reason } => (
+                "reveal",
+                Some(*peer),
+                Some(*piece),
+                Some(reason.code()),
+                format!("Let {} see piece {}. {}", self.name(*peer), piece.0, reason.text()),
+            ),
             Event::PieceVerified { piece } => {
                 ("verified", None, Some(*piece), None, format!("Piece {} is verified and stored.", piece.0))
             }

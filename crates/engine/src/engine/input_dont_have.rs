@@ -26,6 +26,7 @@ impl Engine {
             peer.wanted_pieces -= 1;
         }
         self.take_back_piece(key, piece);
+        self.spread_dont_have(key, piece);
         self.update_interest(key);
         Ok(())
     }

@@ -67,7 +67,8 @@ impl Engine {
             requests_max: Some(self.config.requests_from_peer_max),
             your_ip: Some(peer.addr.ip().to_canonical()),
             metadata_len: u32::try_from(self.metainfo.info_bytes().len()).ok(),
-            is_upload_only: self.am_upload_only().then_some(true),
+            // A super-seed looks like a downloader.
+            is_upload_only: (self.am_upload_only() && peer.reveal.is_none()).then_some(true),
         };
         self.send(key, &Message::Extended { id: HANDSHAKE_ID, payload: handshake.encode() });
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Engine;
+use super::peer::Peer;
 use crate::fast::allowed_fast_set;
 use crate::{Bitfield, BlockRef, CloseReason, Message, PeerKey, PieceIndex, Reserved};
 
@@ -40,7 +41,8 @@ impl Engine {
     /// What we have, as the first message.
     pub(super) fn send_what_we_have(&mut self, key: PeerKey) {
         let have = self.picker.have();
-        let message = match have.count() {
+        let is_hidden = self.peers.get(&key).is_some_and(|peer| peer.reveal.is_some());
+        let message = match if is_hidden { 0 } else { have.count() } {
             0 if self.speaks_fast(key) => Message::HaveNone,
             0 => return,
             _ if have.is_complete() && self.speaks_fast(key) => Message::HaveAll,
@@ -54,9 +56,8 @@ impl Engine {
         if !self.config.strategy.gives_a_start() {
             return;
         }
-        let Some(peer) = self.peers.get_mut(&key).filter(|peer| peer.spoken.has(Reserved::FAST)) else {
-            return;
-        };
+        let suits = |peer: &&mut Peer| peer.spoken.has(Reserved::FAST) && peer.reveal.is_none();
+        let Some(peer) = self.peers.get_mut(&key).filter(suits) else { return };
         let (ip, pieces_total) = (peer.addr.ip(), self.geometry.pieces_total());
         let set = allowed_fast_set(&self.config, ip, &self.info_hashes.primary(), pieces_total);
         if peer.has.count() as usize >= set.len() {

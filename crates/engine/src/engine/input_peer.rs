@@ -108,6 +108,7 @@ impl Engine {
         }
         self.joined += 1;
         self.outbox.event(Event::PeerJoined { peer: key, addr });
+        self.hide_from(key);
         self.send_what_we_have(key);
         self.send_extended_handshake(key);
     }
@@ -162,6 +163,7 @@ impl Engine {
             Stage::Joined => {
                 self.joined -= 1;
                 self.picker.remove_peer(&peer.has, peer.is_counted_as_seed);
+                self.spread_left(peer.reveal.as_deref());
                 self.has_slot_news |= !peer.am_choking;
             }
         }

@@ -122,6 +122,7 @@ impl Engine {
             peer.starved_at = None;
         }
         self.update_interest(key);
+        self.spread_have(key, piece);
         self.close_if_neither_downloads(key);
     }
 
@@ -134,6 +135,7 @@ impl Engine {
         self.update_interest(key);
         self.request_hashes(key);
         self.close_if_neither_downloads(key);
+        self.spread_bitfield(key);
     }
 
     fn handle_request(&mut self, key: PeerKey, block: BlockRef) {
@@ -147,6 +149,7 @@ impl Engine {
         let (am_choking, speaks_fast) = (peer.am_choking, peer.spoken.has(Reserved::FAST));
         // A request that crossed our choke is no fault, nor is one for a piece that we lack.
         let is_refused = !self.picker.have().has(block.piece)
+            || self.hides(key, block.piece)
             || am_choking && !self.may_have_while_choked(key, &block)
             || is_full && speaks_fast;
         if is_refused {

@@ -2,9 +2,8 @@
 
 use super::Engine;
 use super::peer::{Peer, Stage};
-use crate::Reserved;
 use crate::picker::Outstanding;
-use crate::{FilePriority, PieceIndex};
+use crate::{FilePriority, PieceIndex, Reserved};
 
 impl Engine {
     /// Checks every count and index that is kept up to date step by step against a recount. For tests and simulations,
@@ -60,6 +59,7 @@ impl Engine {
             let hashes = self.hashes.piece_hashes(&self.metainfo, *piece);
             assert!(!hashes.is_known(), "invariant: who has a hash does not wait for it");
         }
+        self.check_spread();
         let now = self.now;
         assert!(
             self.next_timeout().is_none_or(|until| until > now),
@@ -114,5 +114,19 @@ impl Engine {
             "invariant: who waits for its allotment is come back for"
         );
         assert!(peer.unsent_payload <= peer.unsent_bytes, "invariant: payload is part of what is unsent");
+    }
+
+    fn check_spread(&self) {
+        let reveals = || self.peers.values().filter_map(|peer| Some((&peer.has, peer.reveal.as_ref()?)));
+        for (has, reveal) in reveals() {
+            for piece in (0..self.geometry.pieces_total()).map(PieceIndex) {
+                let is_counted = has.has(piece) || reveal.shown.has(piece);
+                assert_eq!(reveal.counted.has(piece), is_counted, "invariant: spread is counted");
+            }
+        }
+        match &self.spread {
+            Some(spread) => spread.check(|piece| reveals().filter(|(_, r)| r.counted.has(piece)).count()),
+            None => assert_eq!(reveals().count(), 0, "invariant: only a super-seed hides pieces"),
+        }
     }
 }

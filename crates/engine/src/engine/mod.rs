@@ -26,6 +26,7 @@ mod peer;
 mod places;
 mod requesting;
 mod serving;
+mod super_seeding;
 mod timers;
 mod views;
 
@@ -39,6 +40,7 @@ use crate::peers::{AddressBook, Bans};
 use crate::picker::{Picked, Picker};
 use crate::rate::{RateMeter, TokenBucket};
 use crate::rng::Rng;
+use crate::super_seed::Spread;
 use crate::swarms::Swarms;
 use crate::webseed::WebSeeds;
 use crate::{
@@ -120,6 +122,8 @@ pub struct Engine {
     /// When the choker last decided about everybody.
     round_since: Instant,
     totals: Totals,
+    /// How far pieces have spread, for super-seeding.
+    spread: Option<Spread>,
     /// Reused for each choice, so that none allocates.
     picked: Picked,
     pick_counts: [u64; PickReason::ALL.len()],
@@ -215,6 +219,7 @@ impl Engine {
             seeding_since: None,
             round_since: now,
             totals,
+            spread: None,
             picked: Picked::default(),
             pick_counts: [0; PickReason::ALL.len()],
             choke_counts: [0; ChokeReason::ALL.len()],
@@ -265,6 +270,7 @@ impl Engine {
             Input::SetLimits(limits) => self.handle_set_limits(&limits),
             Input::SetShare(share) => self.handle_set_share(share),
             Input::SetGoals(goals) => self.handle_set_goals(goals),
+            Input::SetSuperSeed(is_on) => self.handle_set_super_seed(is_on),
         }
         self.settle();
     }

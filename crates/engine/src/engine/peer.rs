@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use super::super_seeding::Reveal;
 use crate::choker::Bid;
 use crate::ext::Extensions;
 use crate::peers::Exchange;
@@ -113,6 +114,9 @@ pub(super) struct Peer {
     /// It is not asked for hashes before.
     pub(super) hashes_from: Instant,
 
+    /// What it sees of us; `None`: everything.
+    pub(super) reveal: Option<Box<Reveal>>,
+
     pub(super) requests_in: VecDeque<BlockRef>,
     /// Bytes handed to the host and not reported as sent.
     pub(super) unsent_bytes: u64,
@@ -184,6 +188,7 @@ impl Peer {
             speaks_v2: false,
             hash_requests: Vec::new(),
             hashes_from: now,
+            reveal: None,
             requests_in: VecDeque::new(),
             unsent_bytes: 0,
             unsent_payload: 0,

@@ -124,6 +124,7 @@ impl Engine {
         } else if is_stalled && is_counted_on {
             self.count_off(key);
         }
+        self.show_more(key);
         if needs_keep_alive {
             self.send(key, &Message::KeepAlive);
         }

@@ -155,6 +155,11 @@ impl Picker {
         }
     }
 
+    /// How many connected peers have the piece.
+    pub(crate) fn availability(&self, piece: PieceIndex) -> u32 {
+        self.order.availability(piece)
+    }
+
     /// A peer with these pieces is there. Returns whether it is counted as a seed; say so when it leaves.
     pub(crate) fn add_peer(&mut self, has: &Bitfield) -> bool {
         if has.is_complete() {

@@ -15,6 +15,7 @@ mod pex;
 mod places;
 mod private;
 mod resuming;
+mod super_seeding;
 mod suspects;
 mod swarm;
 mod uploading;
