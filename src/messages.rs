@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Raised with every change of this file.
-pub const MESSAGES_VERSION: u32 = 5;
+pub const MESSAGES_VERSION: u32 = 6;
 
 /// What the view asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,6 +143,9 @@ pub struct TorrentSettings {
     /// stored.)
     #[serde(default)]
     pub in_order: bool,
+    /// As a seed, each peer is shown one piece after another (BEP 16). (Absent in what earlier versions stored.)
+    #[serde(default)]
+    pub super_seed: bool,
 }
 
 /// What the worker tells.
@@ -482,7 +485,7 @@ pub struct LogLine {
     pub number: u64,
     /// Milliseconds since the engine started.
     pub at_ms: u64,
-    /// `pick`, `choke`, `unchoke`, `verified`, `failed`, `joined`, `left`, `banned`, `refused`, `completed`, `goal` or
+    /// `pick`, `choke`, `unchoke`, `reveal`, `verified`, `failed`, `joined`, `left`, `banned`, `refused`, `completed`, `goal` or
     /// `error`.
     pub kind: String,
     /// Peer, if one is concerned.

@@ -40,7 +40,7 @@ impl Group {
     fn of(kind: &str) -> Self {
         match kind {
             "pick" => Self::Picks,
-            "choke" | "unchoke" => Self::Chokes,
+            "choke" | "unchoke" | "reveal" => Self::Chokes,
             "verified" | "failed" | "completed" => Self::Pieces,
             _ => Self::Peers,
         }

@@ -30,6 +30,12 @@ impl Node {
         Self::start("seed", scratch, torrent, folder)
     }
 
+    /// As [`Node::seed`], showing each peer one piece after another.
+    #[must_use]
+    pub fn super_seed(scratch: &Scratch, torrent: &Path, folder: &Path) -> Self {
+        Self::start_with("seed", &["--super-seed"], scratch, torrent, folder)
+    }
+
     /// Makes a .torrent file of `path` with these further arguments.
     ///
     /// # Panics
@@ -52,10 +58,15 @@ impl Node {
     }
 
     fn start(command: &str, scratch: &Scratch, torrent: &Path, folder: &Path) -> Self {
+        Self::start_with(command, &[], scratch, torrent, folder)
+    }
+
+    fn start_with(command: &str, more: &[&str], scratch: &Scratch, torrent: &Path, folder: &Path) -> Self {
         let addr = fresh_addr();
         let (torrent, folder) = (torrent.display().to_string(), folder.display().to_string());
         let listen = addr.to_string();
         let args = [command, &torrent, "--dir", &folder, "--listen", &listen, "--allow-net", "127.0.0.0/8"];
+        let args = [&args, more].concat();
         let process = Process::start(&format!("node-{}", addr.ip()), programs::node(), args, scratch.path());
         Self { addr, process }
     }

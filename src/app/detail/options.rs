@@ -18,6 +18,16 @@ const ORDERS: [(&str, &str, &str); 2] = [
     ),
     ("in-order", "in order", "From the beginning to the end, for watching or listening while it loads."),
 ];
+/// What a seed shows: value, name, sentence.
+const SEEDINGS: [(&str, &str, &str); 2] = [
+    ("everything", "everything that we have", "Each peer sees all pieces and takes what it likes."),
+    (
+        "one-by-one",
+        "one piece after another",
+        "Each peer sees another piece, and the next one when it has passed that on: the first seed of a new torrent with a \
+         slow line sends each piece little more than once. It counts for peers who come from now on.",
+    ),
+];
 /// Slots at most; the worker takes no more.
 const SLOTS_MAX: u64 = 500;
 /// A ratio goal of 0.01 to 1000, in thousandths.
@@ -43,6 +53,7 @@ pub(super) fn Options(props: &OptionsProps) -> Html {
     let set = use_setter(props);
     let settings = &props.settings;
     let order = ORDERS[usize::from(settings.in_order)];
+    let seeding = SEEDINGS[usize::from(settings.super_seed)];
     let strategy: Strategy =
         settings.strategy.as_deref().and_then(|code| code.parse().ok()).unwrap_or_default();
     let strategies = Strategy::ALL.map(|strategy| (strategy.code(), strategy_name(strategy)));
@@ -85,6 +96,13 @@ pub(super) fn Options(props: &OptionsProps) -> Html {
                         choices={ORDERS.map(|(value, name, _)| (value, name)).to_vec()}
                         on_change={set.choice(|settings, wanted| settings.in_order = wanted == ORDERS[1].0)} />
                     <p class="hint">{ order.2 }</p>
+                </fieldset>
+                <fieldset>
+                    <legend>{ "As a seed" }</legend>
+                    <Choice id="super-seed" label="Peers see" told={seeding.0}
+                        choices={SEEDINGS.map(|(value, name, _)| (value, name)).to_vec()}
+                        on_change={set.choice(|settings, wanted| settings.super_seed = wanted == SEEDINGS[1].0)} />
+                    <p class="hint">{ seeding.2 }</p>
                 </fieldset>
                 <fieldset>
                     <legend>{ "Who may download from us" }</legend>
@@ -174,6 +192,7 @@ fn in_short(settings: &TorrentSettings) -> String {
     parts.extend(
         strategy.filter(|strategy| *strategy != Strategy::default()).map(|s| strategy_name(s).to_owned()),
     );
+    parts.extend(settings.super_seed.then(|| "super-seeding".to_owned()));
     parts.extend(settings.ratio_permille.map(|goal| format!("until ratio {}", f64::from(goal) / 1000.0)));
     parts.extend(settings.seeding_s.map(|goal| format!("seed for {}", format::duration(goal))));
     parts.join(" · ")
@@ -198,6 +217,7 @@ mod tests {
         let own = TorrentSettings {
             up_rate_max: Some(50_000),
             in_order: true,
+            super_seed: true,
             strategy: Some("prop-share".to_owned()),
             ratio_permille: Some(1500),
             seeding_s: Some(7200),
@@ -205,7 +225,7 @@ mod tests {
         };
         assert_eq!(
             short(&own),
-            "up to 50.0 kB/s · 4 slots · in order · Proportional share · until ratio 1.5 · seed for 2 h"
+            "up to 50.0 kB/s · 4 slots · in order · Proportional share · super-seeding · until ratio 1.5 · seed for 2 h"
         );
     }
 }

@@ -139,6 +139,7 @@ mod tests {
                 ratio_permille: Some(u32::MAX),
                 seeding_s: Some(u64::MAX),
                 in_order: false,
+                super_seed: false,
             },
         };
         assert!(longest.encode().1.len() <= SLOT_LEN);

@@ -24,6 +24,7 @@ pub(super) fn config(settings: &TorrentSettings) -> Config {
         peers_max: settings.peers_max.map_or(default.peers_max, |max| max.clamp(1, PEERS_MAX) as usize),
         unchoke_slots: settings.slots.map_or(default.unchoke_slots, |slots| slots.min(SLOTS_MAX) as usize),
         strategy: settings.strategy.as_deref().and_then(|code| code.parse().ok()).unwrap_or_default(),
+        super_seed: settings.super_seed,
         ..default
     }
 }
@@ -52,6 +53,7 @@ impl Torrent {
         let config = config(&settings);
         self.drive(wires, Input::SetLimits(config.limits()));
         self.drive(wires, Input::SetStrategy(config.strategy));
+        self.drive(wires, Input::SetSuperSeed(config.super_seed));
         self.drive(wires, Input::SetGoals(goals(&settings)));
         self.drive(wires, Input::PickOrder { order: pick_order(&settings) });
         self.stored.folder.update_state(|state| state.settings = settings)
@@ -108,6 +110,7 @@ pub(crate) fn present(settings: &TorrentSettings) -> TorrentSettings {
         ratio_permille: settings.ratio_permille,
         seeding_s: settings.seeding_s,
         in_order: settings.in_order,
+        super_seed: settings.super_seed,
     }
 }
 

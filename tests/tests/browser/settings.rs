@@ -30,6 +30,7 @@ async fn limits_and_settings_are_shown_and_are_there_after_a_reload() {
     type_into(&page, "slots", "7").await;
     choose(&page, "order", "in-order").await;
     choose(&page, "strategy", "prop-share").await;
+    choose(&page, "super-seed", "one-by-one").await;
     assert_all_set(&page).await;
     // What is no number is refused where it was typed.
     type_into(&page, "up-limit", "fast").await;
@@ -81,7 +82,8 @@ async fn assert_all_set(page: &Page<'_>) {
     wait::until_true(told, wait::LONG, async || {
         let order: String = page.browser.run(TOLD, vec![json!("#order")]).await;
         let strategy: String = page.browser.run(TOLD, vec![json!("#strategy")]).await;
-        order == "in-order" && strategy == "prop-share"
+        let seeding: String = page.browser.run(TOLD, vec![json!("#super-seed")]).await;
+        order == "in-order" && strategy == "prop-share" && seeding == "one-by-one"
     })
     .await;
     for (field, text) in [("down-limit", "1.5"), ("ratio-goal", "2.5"), ("slots", "7")] {
