@@ -36,6 +36,19 @@ impl Node {
         Self::start_with("seed", &["--super-seed"], scratch, torrent, folder)
     }
 
+    /// As [`Node::seed`], sending at most so many bytes a second.
+    #[must_use]
+    pub fn slow_seed(scratch: &Scratch, torrent: &Path, folder: &Path, bytes_per_s: u64) -> Self {
+        let limit = (bytes_per_s / 1024).to_string();
+        Self::start_with("seed", &["--up-limit", &limit], scratch, torrent, folder)
+    }
+
+    /// As [`Node::get`], knowing one peer.
+    #[must_use]
+    pub fn get_from(scratch: &Scratch, torrent: &Path, folder: &Path, peer: SocketAddr) -> Self {
+        Self::start_with("get", &["--peer", &peer.to_string()], scratch, torrent, folder)
+    }
+
     /// Makes a .torrent file of `path` with these further arguments.
     ///
     /// # Panics

@@ -1,6 +1,7 @@
 //! Ordinary clients and our node, both ways, through a real tracker.
 
 mod harness;
+mod introductions;
 mod magnets;
 mod node_gets;
 mod node_seeds;

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::matrix::Matrix;
 use super::step::Steps;
 use crate::paths;
 use crate::run::cargo;
@@ -14,7 +15,12 @@ pub(crate) const PACKAGE: &str = "swarmscope-tests";
 pub(super) fn tests(steps: &mut Steps, setup: &BuildSetup, filter: &[String]) {
     let mut tests = cargo();
     tests.args(["test", "--package", PACKAGE, "--no-fail-fast", "--"]).args(filter);
-    steps.run_tests("cross tests", with_places(&mut tests, setup));
+    let mut matrix = Matrix::default();
+    let command = with_places(&mut tests, setup);
+    steps.run_tests_watched("cross tests", command, &mut |line| matrix.add_line(line));
+    if filter.is_empty() {
+        steps.check("interop matrix", || matrix.print());
+    }
 }
 
 /// Tells a program of that package where everything is that it starts.

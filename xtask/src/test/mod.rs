@@ -2,6 +2,7 @@
 //! says how many passed and how many failed.
 
 pub(crate) mod cross;
+mod matrix;
 mod step;
 mod tally;
 mod wasm;

@@ -50,10 +50,23 @@ impl Steps {
 
     /// A `cargo test`: its own counts, and one failure more if it fails without having counted any.
     pub(crate) fn run_tests(&mut self, name: &str, command: &mut Command) {
+        self.run_tests_watched(name, command, &mut |_| ());
+    }
+
+    /// As [`Steps::run_tests`], handing on each line.
+    pub(crate) fn run_tests_watched(
+        &mut self,
+        name: &str,
+        command: &mut Command,
+        each_line: &mut dyn FnMut(&str),
+    ) {
         let started = begin(name);
         println!("$ {}", shown(command));
         let mut tally = Tally::default();
-        let ended = run_bounded(command, &mut |line| tally.add_line(line));
+        let ended = run_bounded(command, &mut |line| {
+            tally.add_line(line);
+            each_line(line);
+        });
         if ended != Ended::Well && (tally.failed == 0 || ended == Ended::OutOfTime) {
             tally.failed += 1;
         }
