@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use engine::order;
+
 use crate::messages::LogLine;
 
 /// Lines kept of each group.
@@ -93,7 +95,7 @@ impl LogBook {
             Some(group) => self.groups[group as usize].iter().collect(),
             None => self.groups.iter().flatten().collect(),
         };
-        lines.sort_unstable_by_key(|line| std::cmp::Reverse(line.number));
+        order::sort_by_key(&mut lines, |line| std::cmp::Reverse(line.number));
         let mut entries: Vec<Entry> = Vec::new();
         for line in lines {
             let is_full = entries.len() == count;

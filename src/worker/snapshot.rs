@@ -1,9 +1,7 @@
 //! What the views are shown: the list when it has changed, and the details of torrents that are watched.
 
-use std::collections::BTreeMap;
-
 use engine::{
-    BanSnapshot, ChokeReason, PeerSnapshot, PeerSource, PickReason, TrackerSnapshot, WebSeedSnapshot,
+    BanSnapshot, ChokeReason, PeerSnapshot, PeerSource, PickReason, TrackerSnapshot, WebSeedSnapshot, order,
 };
 use gloo::timers::callback::Timeout;
 
@@ -152,8 +150,9 @@ impl State {
     fn rows(&self) -> Vec<TorrentRow> {
         let torrents = self.torrents.iter().map(|torrent| (torrent.number, torrent.row()));
         let magnets = self.torrents.magnets().map(|magnet| (magnet.number, magnet.row()));
-        let rows: BTreeMap<u32, TorrentRow> = torrents.chain(magnets).collect();
-        rows.into_values().collect()
+        let mut rows: Vec<(u32, TorrentRow)> = torrents.chain(magnets).collect();
+        order::sort_by_key(&mut rows, |(number, _)| *number);
+        rows.into_iter().map(|(_, row)| row).collect()
     }
 }
 

@@ -27,6 +27,7 @@ mod limits;
 mod magnet;
 pub mod merkle;
 mod metainfo;
+pub mod order;
 mod partial_pieces;
 mod peers;
 mod picker;

@@ -4,7 +4,7 @@
 //! each engine used and whether it was held back ([`crate::Engine::demands`]), lets [`share`] divide the common limit,
 //! and hands each its part ([`crate::Input::SetShare`]). The smaller of its own limit and its share counts.
 
-use crate::{Config, PeerKey};
+use crate::{Config, PeerKey, order};
 
 /// What the user allows one torrent; may change at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub fn share(rate_max: u64, demands: &[Demand]) -> Vec<u64> {
     };
     let mut modest_first: Vec<(u64, usize)> =
         demands.iter().enumerate().map(|(at, demand)| (wants(demand), at)).collect();
-    modest_first.sort_unstable();
+    order::sort(&mut modest_first);
     let mut shares = vec![0; demands.len()];
     let mut left = rate_max;
     for (nth, (want, at)) in modest_first.iter().enumerate() {
@@ -113,7 +113,9 @@ pub(crate) struct Place {
 /// Connections that go when only `peers_max` may stay: those that do not stand yet, then those that trade least.
 pub(crate) fn surplus(peers_max: usize, mut places: Vec<Place>) -> Vec<PeerKey> {
     // Of those that are equal in that, the newer ones, whose keys are mostly higher.
-    places.sort_unstable_by_key(|place| (place.is_joined, place.trade_rate, std::cmp::Reverse(place.peer)));
+    order::sort_by_key(&mut places, |place| {
+        (place.is_joined, place.trade_rate, std::cmp::Reverse(place.peer))
+    });
     let beyond = places.len().saturating_sub(peers_max);
     places.into_iter().take(beyond).map(|place| place.peer).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::{FilePriority, Metainfo};
+use engine::{FilePriority, Metainfo, order};
 
 /// What there is of a torrent's content files, by their numbers. For each file one place holds its ends at any time:
 /// the file of parts as long as there is one, or else the content file.
@@ -24,7 +24,7 @@ impl Places {
             is_stored && (self.apart.contains(&file) || !self.begun.contains(&file))
         };
         let skipped = wanted.iter().enumerate().filter(|(_, priority)| **priority == FilePriority::Skip);
-        skipped.map(|(file, _)| file).filter(|&file| is_apart(file)).collect()
+        order::gather(skipped.map(|(file, _)| file).filter(|&file| is_apart(file)))
     }
 }
 

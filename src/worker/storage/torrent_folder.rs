@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
-use engine::{FilePriority, InfoHash};
+use engine::{FilePriority, InfoHash, order};
 use web_sys::FileSystemDirectoryHandle;
 
 use super::content::ContentFolders;
@@ -174,7 +174,7 @@ impl TorrentFolder {
 
 /// Names of files that are numbers.
 async fn numbers(folder: &FileSystemDirectoryHandle) -> Result<BTreeSet<usize>, StorageError> {
-    Ok(opfs::names(folder).await?.iter().filter_map(|name| name.parse().ok()).collect())
+    Ok(order::gather(opfs::names(folder).await?.iter().filter_map(|name| name.parse().ok())))
 }
 
 /// Our folder in the private file system.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::{Bitfield, FilePriority, InfoHash, Metainfo, Resume, ResumeLog};
+use engine::{Bitfield, FilePriority, InfoHash, Metainfo, Resume, ResumeLog, order};
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::FileSystemDirectoryHandle;
@@ -238,7 +238,7 @@ async fn try_load(host: &Host) -> Result<(), StorageError> {
     for (info_hash, error) in failed {
         could_not_load(info_hash, &error.to_string());
     }
-    found.sort_by_key(|found| (found.folder.state().added_ms, found.info_hash));
+    order::sort_by_key(&mut found, |found| (found.folder.state().added_ms, found.info_hash));
     let handles = host.turn(|state| Rc::clone(&state.disk.handles)).unwrap_or_default();
     for found in found {
         let info_hash = found.info_hash;

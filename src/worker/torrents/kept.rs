@@ -1,6 +1,6 @@
 //! Content that stayed when its torrent was removed: what there is, and how its room is freed.
 
-use engine::{Bitfield, InfoHash, Metainfo};
+use engine::{Bitfield, InfoHash, Metainfo, order};
 use wasm_bindgen_futures::spawn_local;
 
 use super::control::delete;
@@ -29,7 +29,7 @@ impl State {
     /// What is kept, by name.
     pub(crate) fn kept(&self) -> Vec<KeptRow> {
         let mut kept: Vec<KeptRow> = self.disk.kept.values().cloned().collect();
-        kept.sort_by(|a, b| a.name.cmp(&b.name));
+        order::sort_by(&mut kept, |a, b| a.name.cmp(&b.name));
         kept
     }
 

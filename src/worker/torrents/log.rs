@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use engine::{Event, Instant, PeerKey};
+use engine::{Event, Instant, PeerKey, order};
 
 use crate::messages::LogLine;
 
@@ -46,7 +46,7 @@ impl Log {
     /// All lines in words, the newest last. Where older ones gave way, numbers are left out.
     pub(crate) fn lines(&self) -> Vec<LogLine> {
         let mut lines: Vec<&Line> = self.picks.iter().chain(&self.others).collect();
-        lines.sort_unstable_by_key(|(number, ..)| *number);
+        order::sort_by_key(&mut lines, |(number, ..)| *number);
         lines.into_iter().map(|(number, when, event)| self.line(*number, *when, event)).collect()
     }
 

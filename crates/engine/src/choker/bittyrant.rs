@@ -11,8 +11,8 @@ use std::cmp::Ordering;
 
 use super::slots::regular_slots;
 use super::{Candidate, Capacity, Decision, Round};
-use crate::ChokeReason;
 use crate::rng::Rng;
+use crate::{ChokeReason, order};
 
 /// Assumed of a stranger, in bytes a second (libtorrent's `bittyrant_choker` assumes 16 000).
 const STRANGERS_RATE: u64 = 16_000;
@@ -135,7 +135,7 @@ pub(super) fn choose(
         .filter(|&at| wants(at) && (!is_selfish || bids[at].down_rate > 0))
         .map(|at| (at, rng.bits()))
         .collect();
-    ranked.sort_by(|&(a, lot_a), &(b, lot_b)| {
+    order::sort_by(&mut ranked, |&(a, lot_a), &(b, lot_b)| {
         let by_value = bids[a].compare(&bids[b]);
         by_value.then((candidates[a].am_choking, lot_a).cmp(&(candidates[b].am_choking, lot_b)))
     });

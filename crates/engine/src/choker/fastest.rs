@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 
 use super::slots::{self, give_out, regular_slots};
 use super::{Candidate, Decision, Round};
-use crate::ChokeReason;
 use crate::rng::Rng;
+use crate::{ChokeReason, order};
 
 pub(super) fn rechoke(round: &Round<'_>, candidates: &[Candidate], rng: &mut Rng) -> Vec<Decision> {
     let mut regular = best_first(candidates, rng);
@@ -27,6 +27,6 @@ fn best_first(candidates: &[Candidate], rng: &mut Rng) -> Vec<usize> {
         .filter(|(_, c)| c.peer_interested)
         .map(|(at, c)| (Reverse(c.up_rate), c.am_choking, rng.bits(), at))
         .collect();
-    ranked.sort_unstable();
+    order::sort(&mut ranked);
     ranked.into_iter().map(|(.., at)| at).collect()
 }

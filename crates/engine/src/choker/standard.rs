@@ -7,8 +7,8 @@ use std::cmp::Reverse;
 
 use super::slots::{self, give_out, regular_slots};
 use super::{Candidate, Decision, Round};
-use crate::ChokeReason;
 use crate::rng::Rng;
+use crate::{ChokeReason, order};
 
 pub(super) fn rechoke(round: &Round<'_>, candidates: &[Candidate], rng: &mut Rng) -> Vec<Decision> {
     let regular = best_first(candidates, rng);
@@ -57,7 +57,7 @@ fn make_room(round: &Round<'_>, candidates: &[Candidate]) -> Vec<Decision> {
     }
     let mut holders: Vec<&Candidate> =
         candidates.iter().filter(|c| c.is_held() && !c.is_optimistic()).collect();
-    holders.sort_by_key(|candidate| (Reverse(candidate.down_rate), candidate.peer));
+    order::sort_by_key(&mut holders, |candidate| (Reverse(candidate.down_rate), candidate.peer));
     for loser in holders.into_iter().skip(regular_slots(round.config)) {
         decisions.retain(|decision| decision.peer != loser.peer);
         decisions.push(Decision::choke(loser, ChokeReason::PushedOut));
@@ -74,6 +74,6 @@ fn best_first(candidates: &[Candidate], rng: &mut Rng) -> Vec<usize> {
         .filter(|(_, c)| c.peer_interested && !c.is_snubbed)
         .map(|(at, c)| (Reverse(c.down_rate), c.am_choking, rng.bits(), at))
         .collect();
-    ranked.sort_unstable();
+    order::sort(&mut ranked);
     ranked.into_iter().map(|(.., at)| at).collect()
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::slots::{self, give_out, regular_slots};
 use super::{Candidate, Decision, Round};
-use crate::ChokeReason;
 use crate::rng::Rng;
+use crate::{ChokeReason, order};
 
 pub(super) fn rechoke(round: &Round<'_>, candidates: &[Candidate], rng: &mut Rng) -> Vec<Decision> {
     let mut regular = in_turn(round, candidates, rng);
@@ -41,7 +41,7 @@ fn in_turn(round: &Round<'_>, candidates: &[Candidate], rng: &mut Rng) -> Vec<us
         .filter(|(_, candidate)| candidate.peer_interested)
         .map(|(at, candidate)| (place(candidate), rng.bits(), at))
         .collect();
-    ranked.sort_unstable();
+    order::sort(&mut ranked);
     ranked.into_iter().map(|(.., at)| at).collect()
 }
 

@@ -10,7 +10,7 @@ use crate::merkle::{Node, root};
 use crate::metainfo::byte_string;
 use crate::metainfo::layers::piece_height;
 use crate::metainfo::raw::{RawFile, RawInfo};
-use crate::{METAINFO_LEN_MAX, Metainfo, MetainfoError};
+use crate::{METAINFO_LEN_MAX, Metainfo, MetainfoError, order};
 
 /// What was just encoded here is sound; only its length is open.
 const LIMITS: Limits = Limits { len_max: METAINFO_LEN_MAX, depth_max: 100, items_max: usize::MAX };
@@ -201,7 +201,8 @@ impl Folder<'_> {
 
 fn layers(trees: &[FileTree]) -> Vec<u8> {
     let layered = trees.iter().filter(|tree| !tree.layer.is_empty());
-    let layers: BTreeMap<_, _> = layered.map(|tree| (tree.root.unwrap_or_default(), &tree.layer)).collect();
+    let layers: BTreeMap<_, _> =
+        order::gather(layered.map(|tree| (tree.root.unwrap_or_default(), &tree.layer)));
     let mut out = vec![b'd'];
     for (root, layer) in layers {
         byte_string(&mut out, &root);
@@ -215,7 +216,7 @@ fn layers(trees: &[FileTree]) -> Vec<u8> {
 fn with_entry(dict: &[u8], key: &[u8], value: &[u8]) -> Result<Vec<u8>, MetainfoError> {
     let document = scan(dict, &LIMITS).map_err(MetainfoError::Damaged)?;
     let entries = document.root().dict().into_iter().flatten();
-    let mut entries: BTreeMap<&[u8], &[u8]> = entries.map(|(key, value)| (key, value.raw())).collect();
+    let mut entries: BTreeMap<&[u8], &[u8]> = order::gather(entries.map(|(key, value)| (key, value.raw())));
     entries.insert(key, value);
     let mut out = vec![b'd'];
     for (key, value) in entries {

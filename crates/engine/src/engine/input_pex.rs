@@ -8,7 +8,7 @@ use super::Engine;
 use super::peer::Peer;
 use crate::ext::{BadExtended, Extension, PexFlags, PexMessage};
 use crate::peers::Hearing;
-use crate::{CloseReason, PeerKey, PeerSource};
+use crate::{CloseReason, PeerKey, PeerSource, order};
 
 impl Engine {
     /// A peer tells us of others.
@@ -59,7 +59,7 @@ impl Engine {
                 .with(PexFlags::REACHABLE, !peer.is_incoming);
             peer.dial_addr().map(|addr| (addr, flags))
         };
-        joined.filter_map(entry).collect()
+        order::gather(joined.filter_map(entry))
     }
 
     /// Not seeds if we want nothing, not ourselves, and one address of each host: others are most often made up. On

@@ -8,7 +8,7 @@ use crate::client_name::client_name;
 use crate::webseed::{WebSeed, host_of, run_blocks};
 use crate::{
     BanSnapshot, Bitfield, ChokeReason, Config, FilePriority, Metainfo, PeerKey, PeerSnapshot, PeerSource,
-    PickReason, PieceIndex, Summary, TrackerSnapshot, WebSeedSnapshot,
+    PickReason, PieceIndex, Summary, TrackerSnapshot, WebSeedSnapshot, order,
 };
 
 impl Engine {
@@ -42,7 +42,7 @@ impl Engine {
         let peers = self.peers.iter().map(|(&key, peer)| self.peer_snapshot(key, peer));
         let used = self.web_seeds.counted().filter(|(_, seed)| seed.retry_at.is_none());
         let mut all: Vec<_> = peers.chain(used.map(|(key, seed)| self.web_seed_as_peer(key, seed))).collect();
-        all.sort_by_key(|peer| peer.peer);
+        order::sort_by_key(&mut all, |peer| peer.peer);
         all
     }
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::PeerKey;
 use crate::ext::METADATA_PIECE_LEN;
+use crate::{PeerKey, order};
 
 /// Peers that are asked for one piece at the same time at most, once every piece is asked of somebody.
 const ASKERS_MAX: u8 = 2;
@@ -116,7 +116,7 @@ impl Assembly {
 
     /// The whole is wrong: begins anew, and says who is to blame.
     pub(crate) fn reject(&mut self) -> Blame {
-        let senders: BTreeSet<PeerKey> = self.senders().collect();
+        let senders: BTreeSet<PeerKey> = order::gather(self.senders());
         let mut only = senders.iter().copied();
         let blame = match (only.next(), only.next()) {
             (Some(culprit), None) => Blame::Proved(culprit),
@@ -160,7 +160,7 @@ impl Assembly {
     pub(crate) fn culprits(&self, right: &[u8]) -> BTreeSet<PeerKey> {
         let right: Vec<u32> = right.chunks(METADATA_PIECE_LEN as usize).map(checksum).collect();
         let is_wrong = |(number, sum, _): &&(u32, u32, PeerKey)| right.get(*number as usize) != Some(sum);
-        self.sent.iter().filter(is_wrong).map(|(_, _, sender)| *sender).collect()
+        order::gather(self.sent.iter().filter(is_wrong).map(|(_, _, sender)| *sender))
     }
 
     /// Whose address must be remembered, in case it is to blame.

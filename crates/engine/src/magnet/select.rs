@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use crate::FilePriority;
+use crate::{FilePriority, order};
 
 /// Number of a file at most, so that a link cannot make anybody count for ever: a .torrent of 16 MiB has fewer files.
 const FILE_MAX: u32 = 1_000_000;
@@ -49,7 +49,7 @@ impl FileSelection {
     pub(super) fn add(&mut self, value: &str) {
         let room = RUNS_MAX.saturating_sub(self.runs.len());
         self.runs.extend(value.split(',').filter_map(run).take(room));
-        self.runs.sort_unstable_by_key(|run| *run.start());
+        order::sort_by_key(&mut self.runs, |run| *run.start());
         let mut merged: Vec<RangeInclusive<u32>> = Vec::with_capacity(self.runs.len());
         for run in self.runs.drain(..) {
             match merged.last_mut() {

@@ -5,6 +5,7 @@ use codec::bencode::scan;
 use super::layers::PieceLayers;
 use super::parse::LIMITS;
 use super::{Metainfo, MetainfoError};
+use crate::order;
 
 impl Metainfo {
     /// The torrent of this info dictionary, with these trackers, in tiers, and these web seeds (BEP 19).
@@ -48,7 +49,7 @@ impl Metainfo {
         let mut entries: Vec<(&[u8], &[u8])> = others.map(|(key, value)| (key, value.raw())).collect();
         let layers = encode(layers);
         entries.push((b"piece layers", &layers));
-        entries.sort_unstable();
+        order::sort(&mut entries);
         let mut bytes = b"d".to_vec();
         for (key, value) in entries {
             byte_string(&mut bytes, key);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::listed::Listed;
 use super::path::safe_path;
 use super::{FileEntry, MetainfoError};
+use crate::order;
 
 /// Files of one path that are told apart by a number; more are no accident.
 const NAMESAKES_MAX: u32 = 100;
@@ -130,7 +131,7 @@ fn refuse_files_for_folders(files: &[FileEntry]) -> Result<(), MetainfoError> {
     let mut paths: Vec<&[String]> =
         files.iter().filter(|f| !f.is_padding).map(|f| f.path.as_slice()).collect();
     // In this order all that lies below a path follows it directly.
-    paths.sort_unstable();
+    order::sort(&mut paths);
     match paths.array_windows().find(|[first, second]| second.starts_with(first)) {
         Some([_, second]) => Err(MetainfoError::DuplicatePath { path: second.join("/") }),
         None => Ok(()),

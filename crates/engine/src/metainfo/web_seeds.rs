@@ -9,6 +9,7 @@ use serde_bytes::ByteBuf;
 use super::parse::LIMITS;
 use super::raw::{RawFile, RawInfo};
 use super::{FileEntry, Metainfo, MetainfoError};
+use crate::order;
 use crate::webseed::normal_url;
 
 /// Web seeds kept of one torrent; mirrors of a big project are some dozens.
@@ -103,7 +104,7 @@ fn paths(info: &RawInfo, files: &[FileEntry]) -> BTreeMap<usize, Vec<Vec<u8>>> {
         let is_same = path.iter().map(|part| part.as_slice()).eq(file.path.iter().map(String::as_bytes));
         (!is_same && !file.is_padding).then(|| (at, path.iter().map(|part| part.to_vec()).collect()))
     };
-    raw_files.iter().zip(files).enumerate().filter_map(differs).collect()
+    order::gather(raw_files.iter().zip(files).enumerate().filter_map(differs))
 }
 
 impl Metainfo {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{Instant, PieceIndex};
+use crate::{Instant, PieceIndex, order};
 
 /// Pieces with a deadline at most; of more, those that are due first count. Enough for a minute at 4 MB/s in pieces of
 /// 1 MiB.
@@ -22,7 +22,7 @@ impl Deadlines {
     /// These and no others; of two for one piece the earlier counts.
     pub(crate) fn new(deadlines: impl Iterator<Item = (Instant, PieceIndex)>) -> Self {
         let mut due: Vec<_> = deadlines.collect();
-        due.sort_unstable();
+        order::sort(&mut due);
         let mut seen = std::collections::BTreeSet::new();
         due.retain(|(_, piece)| seen.insert(*piece));
         due.truncate(DEADLINES_MAX);

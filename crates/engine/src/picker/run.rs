@@ -9,7 +9,7 @@
 use super::choose::Choice;
 use super::{Asker, Picked, Picker};
 use crate::rng::Rng;
-use crate::{BlockRef, Config, PickOrder, PickReason, PieceIndex};
+use crate::{BlockRef, Config, PickOrder, PickReason, PieceIndex, order};
 
 impl Picker {
     /// Chooses up to `wanted` blocks for a web seed, in the order of the content, and counts on it for them. Replaces
@@ -31,7 +31,7 @@ impl Picker {
         if picked.blocks.is_empty() {
             let one_piece = self.geometry.blocks_in(PieceIndex(0)) as usize;
             self.pick(config, asker, wanted.min(one_piece), peers, rng, picked);
-            picked.blocks.sort_unstable_by_key(|(block, _)| (block.piece, block.begin));
+            order::sort_by_key(&mut picked.blocks, |(block, _)| (block.piece, block.begin));
         }
         if !asker.is_on_parole {
             self.lengthen(&mut Choice { config, asker, wanted, peers, rng, picked });

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ResumeLog;
-use crate::{BlockRun, PartialPieces, PieceIndex};
+use crate::{BlockRun, PartialPieces, PieceIndex, order};
 
 /// Blocks recorded together, a megabyte: what a kill loses at most beside what is in memory.
 const BLOCKS_TOGETHER: u32 = 64;
@@ -26,7 +26,7 @@ impl BlockJournal {
         Self {
             log,
             pending: PartialPieces::new(),
-            recorded: recorded.iter().map(|(piece, _)| piece).collect(),
+            recorded: order::gather(recorded.iter().map(|(piece, _)| piece)),
         }
     }
 

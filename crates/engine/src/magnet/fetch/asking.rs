@@ -9,7 +9,7 @@ use super::peer::Asked;
 use crate::ext::{Extension, MetadataMessage};
 use crate::magnet::Verdict;
 use crate::magnet::assembly::{Assembly, Blame};
-use crate::{BanReason, CloseReason, Event, Message, PeerKey};
+use crate::{BanReason, CloseReason, Event, Message, PeerKey, order};
 
 /// Lengths that are tried at the same time: one is right, and each of the others costs as much memory as it says.
 const LENS_MAX: usize = 4;
@@ -75,7 +75,7 @@ impl MetadataFetch {
         let voices_of = |len: u32| voices.get(&len).copied().unwrap_or(0);
         let mut new: Vec<u32> =
             voices.keys().copied().filter(|len| !self.assemblies.contains_key(len)).collect();
-        new.sort_by_key(|&len| std::cmp::Reverse(voices_of(len)));
+        order::sort_by_key(&mut new, |&len| std::cmp::Reverse(voices_of(len)));
         for len in new {
             if self.assemblies.len() >= LENS_MAX {
                 let weakest = self.assemblies.iter().min_by_key(|(len, assembly)| {
@@ -174,7 +174,8 @@ impl MetadataFetch {
 
     /// Only those are remembered that may still be to blame.
     fn forget_senders(&mut self) {
-        let involved: BTreeSet<PeerKey> = self.assemblies.values().flat_map(Assembly::involved).collect();
+        let involved: BTreeSet<PeerKey> =
+            order::gather(self.assemblies.values().flat_map(Assembly::involved));
         self.senders.retain(|key, _| involved.contains(key));
     }
 }
