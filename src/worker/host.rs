@@ -2,10 +2,10 @@
 //! of it is carried out.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 
-use engine::Input;
+use engine::{FlatMap, FlatSet, InfoHash, Input};
 use web_sys::FileSystemDirectoryHandle;
 
 use super::clock::Clock;
@@ -81,11 +81,11 @@ pub(crate) struct Disk {
     /// Open content files.
     pub(crate) handles: Rc<Handles>,
     /// Content that stayed when its torrent was removed.
-    pub(crate) kept: BTreeMap<engine::InfoHash, KeptRow>,
+    pub(crate) kept: FlatMap<InfoHash, KeptRow>,
     /// Free bytes at the last look.
     pub(crate) free_bytes: Option<u64>,
     /// Torrents that are being added, loaded or deleted.
-    pub(crate) busy: BTreeSet<engine::InfoHash>,
+    pub(crate) busy: FlatSet<InfoHash>,
 }
 
 /// Makes the worker's state. It lives for as long as the worker.

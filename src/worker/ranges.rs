@@ -1,8 +1,6 @@
 //! Requests to web seeds through the relay: which stream is which request of which engine.
 
-use std::collections::BTreeMap;
-
-use engine::{FetchFault, FetchKey};
+use engine::{FetchFault, FetchKey, FlatMap};
 use relay_proto::{Close, CloseCode, ProtocolError, ReceiveCredit, STREAM_CREDIT_DOWN};
 
 /// Redirects that a relay follows before it gives up, as far as the protocol does not say.
@@ -29,7 +27,7 @@ struct Range {
 
 /// All requests of a session with the relay, by their streams.
 #[derive(Debug, Default)]
-pub(crate) struct Ranges(BTreeMap<u32, Range>);
+pub(crate) struct Ranges(FlatMap<u32, Range>);
 
 impl Ranges {
     /// A request for `expected` bytes on a new stream.

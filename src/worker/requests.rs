@@ -1,8 +1,6 @@
 //! Requests to the relay that wait for an answer.
 
-use std::collections::BTreeMap;
-
-use engine::TrackerKey;
+use engine::{FlatMap, TrackerKey};
 
 use crate::envelope::TabNumber;
 
@@ -37,10 +35,10 @@ pub(crate) struct Fetching {
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     next: u32,
-    announces: BTreeMap<u32, Announcing>,
+    announces: FlatMap<u32, Announcing>,
     /// Nobody waits for these: what is lost is asked again with a later announce.
-    scrapes: BTreeMap<u32, Announcing>,
-    fetches: BTreeMap<u32, Fetching>,
+    scrapes: FlatMap<u32, Announcing>,
+    fetches: FlatMap<u32, Fetching>,
 }
 
 impl Requests {

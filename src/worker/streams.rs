@@ -1,8 +1,8 @@
 //! The streams through the relay: which peer each belongs to, its credits, and what waits to be sent on it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use engine::{BlockRef, PeerKey};
+use engine::{BlockRef, FlatMap, PeerKey};
 use relay_proto::{ProtocolError, ReceiveCredit, STREAM_CREDIT_DOWN, SendCredit};
 
 /// The tab numbers the streams that it opens with odd numbers, the relay those of incoming peers with even ones.
@@ -56,14 +56,14 @@ pub(crate) struct Stream {
 /// All streams of a session with the relay.
 #[derive(Debug)]
 pub(crate) struct Streams {
-    by_number: BTreeMap<u32, Stream>,
-    numbers: BTreeMap<Connection, u32>,
+    by_number: FlatMap<u32, Stream>,
+    numbers: FlatMap<Connection, u32>,
     next: u32,
 }
 
 impl Default for Streams {
     fn default() -> Self {
-        Self { by_number: BTreeMap::new(), numbers: BTreeMap::new(), next: FIRST_STREAM }
+        Self { by_number: FlatMap::new(), numbers: FlatMap::new(), next: FIRST_STREAM }
     }
 }
 

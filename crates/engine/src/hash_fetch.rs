@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::merkle::{LayerTree, Node, climb};
 use crate::metainfo::layers::{PieceLayers, piece_height};
 use crate::wire::HashRange;
-use crate::{Bitfield, Instant, Metainfo, PeerKey, PieceHashes, PieceIndex};
+use crate::{Bitfield, FlatMap, Instant, Metainfo, PeerKey, PieceHashes, PieceIndex};
 
 /// Hashes asked for together (BEP 52: a length should not be greater).
 const CHUNK_LEN: u32 = 512;
@@ -23,7 +23,7 @@ pub(crate) struct HashFetch {
     /// Complete layers.
     layers: PieceLayers,
     /// Layers that are not complete, by their first piece, so that they are asked for in the order of the content.
-    missing: BTreeMap<u32, MissingLayer>,
+    missing: FlatMap<u32, MissingLayer>,
     /// First piece below each root that has a layer; files of the same content share one.
     first_pieces: BTreeMap<Node, u32>,
     /// Trees above complete layers, made when the first peer asks.
@@ -68,13 +68,13 @@ impl HashFetch {
         let has_v1 = metainfo.info_hashes().v1().is_some();
         let layers = metainfo.piece_layers().clone();
         let mut first_pieces = BTreeMap::new();
-        let mut missing: BTreeMap<u32, MissingLayer> = BTreeMap::new();
+        let mut missing: FlatMap<u32, MissingLayer> = FlatMap::new();
         for (root, pieces) in metainfo.layered_files() {
             let first = *first_pieces.entry(root).or_insert(pieces.start);
             if has_v1 || layers.get(&root).is_some() {
                 continue;
             }
-            let layer = missing.entry(first).or_insert_with(|| MissingLayer {
+            let layer = missing.get_or_insert_with(first, || MissingLayer {
                 root,
                 files: Vec::new(),
                 nodes: vec![[0; 32]; pieces.len()],
@@ -173,7 +173,9 @@ impl HashFetch {
 
     fn complete_layers(&mut self) {
         let is_known = |layer: &MissingLayer| layer.chunks.iter().all(|chunk| *chunk == Chunk::Known);
-        for (_, layer) in self.missing.extract_if(.., |_, layer| is_known(layer)) {
+        let known = self.missing.iter().filter(|(_, layer)| is_known(layer));
+        let known: Vec<u32> = known.map(|(&first, _)| first).collect();
+        for layer in known.iter().filter_map(|first| self.missing.remove(first)) {
             self.layers.insert(layer.root, layer.nodes);
         }
     }

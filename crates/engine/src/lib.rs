@@ -18,6 +18,7 @@ mod create;
 mod engine;
 mod ext;
 mod fast;
+mod flat;
 mod geometry;
 mod goals;
 mod hash_fetch;
@@ -55,6 +56,7 @@ pub use config::{Config, WebSeedConfig};
 pub use create::{ContentTrees, FileTree, NewContent, NewTorrent, piece_len_for};
 pub use engine::Engine;
 pub use ext::{BadExtended, ExtendedHandshake, Extension, PexFlags, PexMessage};
+pub use flat::{FlatMap, FlatSet};
 pub use goals::{Goal, Goals, History};
 pub use ids::{BLOCK_LEN, BlockRef, FetchKey, PeerKey, PieceIndex, TrackerKey};
 pub use io::{

@@ -168,7 +168,7 @@ impl Content {
             let places = self.places.borrow();
             (places.apart.clone(), places.apart_for(&self.metainfo, wanted))
         };
-        for &file in before.difference(&after) {
+        for &file in before.iter().filter(|file| !after.contains(file)) {
             self.move_from_parts(file).await?;
             self.places.borrow_mut().apart.remove(&file);
         }

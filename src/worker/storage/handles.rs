@@ -1,9 +1,9 @@
 //! Open content files of all torrents: at most so many, the least recently used one closes first.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use engine::FlatMap;
 use futures_util::lock::Mutex;
 use web_sys::FileSystemDirectoryHandle;
 
@@ -27,7 +27,7 @@ pub(crate) struct FileKey {
 /// The open files.
 #[derive(Debug, Default)]
 pub(crate) struct Handles {
-    open: RefCell<BTreeMap<FileKey, Open>>,
+    open: RefCell<FlatMap<FileKey, Open>>,
     uses: std::cell::Cell<u64>,
     /// Opening takes time, and a second handle on a file is refused: one at a time.
     opening: Mutex<()>,

@@ -1,30 +1,28 @@
 //! Of which files only the ends are kept, apart from the content.
 
-use std::collections::BTreeSet;
-
-use engine::{FilePriority, Metainfo, order};
+use engine::{FilePriority, FlatSet, Metainfo};
 
 /// What there is of a torrent's content files, by their numbers. For each file one place holds its ends at any time:
 /// the file of parts as long as there is one, or else the content file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Places {
     /// Files whose ends lie in a file of parts, or would.
-    pub(super) apart: BTreeSet<usize>,
+    pub(super) apart: FlatSet<usize>,
     /// Files that there are already.
-    pub(super) begun: BTreeSet<usize>,
+    pub(super) begun: FlatSet<usize>,
 }
 
 impl Places {
     /// Which files' ends are to be kept apart if the files are wanted as much as this: those of skipped files, unless
     /// the file has been begun, since then the ends may be in it.
-    pub(super) fn apart_for(&self, metainfo: &Metainfo, wanted: &[FilePriority]) -> BTreeSet<usize> {
+    pub(super) fn apart_for(&self, metainfo: &Metainfo, wanted: &[FilePriority]) -> FlatSet<usize> {
         let is_apart = |file: usize| {
             let is_stored =
                 metainfo.files().get(file).is_some_and(|entry| entry.len > 0 && !entry.is_padding);
             is_stored && (self.apart.contains(&file) || !self.begun.contains(&file))
         };
         let skipped = wanted.iter().enumerate().filter(|(_, priority)| **priority == FilePriority::Skip);
-        order::gather(skipped.map(|(file, _)| file).filter(|&file| is_apart(file)))
+        skipped.map(|(file, _)| file).filter(|&file| is_apart(file)).collect()
     }
 }
 

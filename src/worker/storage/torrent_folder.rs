@@ -1,9 +1,8 @@
 //! The folder of one torrent: its metainfo, its state and the log of its verified pieces.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 
-use engine::{FilePriority, InfoHash, order};
+use engine::{FilePriority, FlatSet, InfoHash};
 use web_sys::FileSystemDirectoryHandle;
 
 use super::content::ContentFolders;
@@ -173,8 +172,8 @@ impl TorrentFolder {
 }
 
 /// Names of files that are numbers.
-async fn numbers(folder: &FileSystemDirectoryHandle) -> Result<BTreeSet<usize>, StorageError> {
-    Ok(order::gather(opfs::names(folder).await?.iter().filter_map(|name| name.parse().ok())))
+async fn numbers(folder: &FileSystemDirectoryHandle) -> Result<FlatSet<usize>, StorageError> {
+    Ok(opfs::names(folder).await?.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 /// Our folder in the private file system.

@@ -1,9 +1,9 @@
 //! The last decisions and events of a torrent. They are kept as they came and put into words only when looked at:
 //! thousands a second come while nobody looks.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use engine::{Event, Instant, PeerKey, order};
+use engine::{Event, FlatMap, Instant, PeerKey, order};
 
 use crate::messages::LogLine;
 
@@ -22,7 +22,7 @@ pub(crate) struct Log {
     others: VecDeque<Line>,
     /// Number of the line that comes next, in both rings.
     next: u64,
-    names: BTreeMap<PeerKey, String>,
+    names: FlatMap<PeerKey, String>,
 }
 
 impl Log {

@@ -17,9 +17,7 @@ mod unfinished;
 mod verify;
 mod wishes;
 
-use std::collections::BTreeMap;
-
-use engine::InfoHash;
+use engine::{FlatMap, InfoHash};
 
 pub(crate) use add::{add, load};
 pub(crate) use magnet::{MagnetTorrent, add_magnet};
@@ -30,9 +28,9 @@ pub(crate) use verify::Verifier;
 /// All torrents, by the number that they have in this session of the worker.
 #[derive(Debug, Default)]
 pub(crate) struct Torrents {
-    by_number: BTreeMap<u32, Torrent>,
+    by_number: FlatMap<u32, Torrent>,
     /// Those of which only the magnet link is there.
-    magnets: BTreeMap<u32, MagnetTorrent>,
+    magnets: FlatMap<u32, MagnetTorrent>,
     next: u32,
 }
 

@@ -1,14 +1,13 @@
 //! Peer exchange (BEP 11), both ways; never for a private torrent (BEP 27): there it is not offered, so that no message
 //! of it gets here, and nobody is told of anybody.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::Engine;
 use super::peer::Peer;
 use crate::ext::{BadExtended, Extension, PexFlags, PexMessage};
 use crate::peers::Hearing;
-use crate::{CloseReason, PeerKey, PeerSource, order};
+use crate::{CloseReason, FlatMap, FlatSet, PeerKey, PeerSource};
 
 impl Engine {
     /// A peer tells us of others.
@@ -50,7 +49,7 @@ impl Engine {
     }
 
     /// Who is connected and can be reached by others: those to which we connected, and those that named their port.
-    fn connected(&self) -> BTreeMap<SocketAddr, PexFlags> {
+    fn connected(&self) -> FlatMap<SocketAddr, PexFlags> {
         let joined = self.peers.values().filter(|peer| peer.is_joined());
         let entry = |peer: &Peer| {
             let is_seed = peer.has.is_complete() || peer.extensions.is_upload_only();
@@ -59,14 +58,14 @@ impl Engine {
                 .with(PexFlags::REACHABLE, !peer.is_incoming);
             peer.dial_addr().map(|addr| (addr, flags))
         };
-        order::gather(joined.filter_map(entry))
+        joined.filter_map(entry).collect()
     }
 
     /// Not seeds if we want nothing, not ourselves, and one address of each host: others are most often made up. On
     /// loopback every port may be another client.
     fn worth_trying(&self, message: &PexMessage) -> Vec<SocketAddr> {
         let wants_nothing = self.am_upload_only();
-        let mut hosts: BTreeSet<IpAddr> = BTreeSet::new();
+        let mut hosts: FlatSet<IpAddr> = FlatSet::default();
         let mut is_worth = |(addr, flags): &(SocketAddr, PexFlags)| {
             let is_wanted = !(wants_nothing && flags.has(PexFlags::SEED));
             let is_other = self.book.own().towards(*addr) != Some(*addr);

@@ -51,7 +51,7 @@ impl Engine {
         }
         self.hashes
             .check(|key| self.peers.get(&key).map(|peer| peer.hash_requests.clone()).unwrap_or_default());
-        for piece in &self.unhashed {
+        for piece in self.unhashed.iter() {
             assert!(
                 self.picker.state(*piece) == crate::PieceState::Checking,
                 "invariant: what waits for its hash is complete"

@@ -30,7 +30,6 @@ mod super_seeding;
 mod timers;
 mod views;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -44,8 +43,8 @@ use crate::super_seed::Spread;
 use crate::swarms::Swarms;
 use crate::webseed::WebSeeds;
 use crate::{
-    Bitfield, ChokeReason, Config, FilePriority, Goals, History, InfoHashes, Input, Instant, Metainfo,
-    Output, PeerId, PeerKey, PickReason, PieceIndex, Share, TrackerKey,
+    Bitfield, ChokeReason, Config, FilePriority, FlatMap, FlatSet, Goals, History, InfoHashes, Input,
+    Instant, Metainfo, Output, PeerId, PeerKey, PickReason, PieceIndex, Share, TrackerKey,
 };
 use outbox::Outbox;
 use peer::Peer;
@@ -73,7 +72,7 @@ pub struct Engine {
     /// What pieces must hash to.
     hashes: HashFetch,
     /// Pieces that wait for their hash.
-    unhashed: BTreeSet<PieceIndex>,
+    unhashed: FlatSet<PieceIndex>,
     /// Hashes may be asked for that somebody else was asked for before.
     has_hash_news: bool,
     picker: Picker,
@@ -83,7 +82,7 @@ pub struct Engine {
     best_rate: u64,
     /// Pieces that were late for their deadline at the last look.
     late_pieces: usize,
-    peers: BTreeMap<PeerKey, Peer>,
+    peers: FlatMap<PeerKey, Peer>,
     /// Key of the next connection that we ask for; even.
     next_key: u32,
     /// Connections that are asked for and do not stand yet.
@@ -91,9 +90,9 @@ pub struct Engine {
     /// Connections whose handshake is done.
     joined: u32,
     /// Addresses and ids of peers that delivered something and left.
-    departed: BTreeMap<PeerKey, (SocketAddr, Option<PeerId>)>,
+    departed: FlatMap<PeerKey, (SocketAddr, Option<PeerId>)>,
     /// Peers on parole, by host and id.
-    suspects: BTreeSet<(IpAddr, PeerId)>,
+    suspects: FlatSet<(IpAddr, PeerId)>,
     book: AddressBook,
     bans: Bans,
     /// The tracker whose peers we know; only private torrents care.
@@ -183,7 +182,7 @@ impl Engine {
         let mut engine = Self {
             info_hashes: metainfo.info_hashes(),
             hashes: HashFetch::new(&metainfo),
-            unhashed: BTreeSet::new(),
+            unhashed: FlatSet::default(),
             has_hash_news: false,
             peer_id,
             now,
@@ -193,12 +192,12 @@ impl Engine {
             file_priorities: vec![FilePriority::default(); metainfo.files().len()],
             best_rate: 0,
             late_pieces: 0,
-            peers: BTreeMap::new(),
+            peers: FlatMap::new(),
             next_key: 0,
             connecting: 0,
             joined: 0,
-            departed: BTreeMap::new(),
-            suspects: BTreeSet::new(),
+            departed: FlatMap::new(),
+            suspects: FlatSet::default(),
             book: AddressBook::default(),
             bans: Bans::default(),
             introducer: None,

@@ -1,7 +1,5 @@
 //! Blocks for peers: handed to the host as fast as the connection takes them and the upload limit allows.
 
-use std::ops::Bound::{Excluded, Unbounded};
-
 use super::Engine;
 use super::peer::Peer;
 use crate::PeerKey;
@@ -45,9 +43,8 @@ impl Engine {
     /// One block for each peer in turn until the limit is reached or nobody wants more.
     pub(super) fn serve_in_turn(&mut self) {
         loop {
-            let behind = self.peers.range((Excluded(self.served_last), Unbounded)).map(|(&key, _)| key);
-            let before = self.peers.range(..=self.served_last).map(|(&key, _)| key);
-            let Some(key) = behind.chain(before).find(|&key| self.can_serve(key)) else { break };
+            let mut in_turn = self.peers.keys_from_behind(&self.served_last).copied();
+            let Some(key) = in_turn.find(|&key| self.can_serve(key)) else { break };
             if !self.upload_bucket.is_open(self.now) {
                 self.timers.is_upload_waiting = true;
                 return;

@@ -1,10 +1,8 @@
 //! The info dictionary of one length, put together from pieces: which piece to ask of whom next, and whom to suspect if
 //! the whole is wrong.
 
-use std::collections::BTreeSet;
-
 use crate::ext::METADATA_PIECE_LEN;
-use crate::{PeerKey, order};
+use crate::{FlatSet, PeerKey};
 
 /// Peers that are asked for one piece at the same time at most, once every piece is asked of somebody.
 const ASKERS_MAX: u8 = 2;
@@ -20,7 +18,7 @@ pub(crate) struct Assembly {
     /// That peer.
     on_trial: Option<PeerKey>,
     /// Who took part in the attempt from all peers together.
-    suspects: BTreeSet<PeerKey>,
+    suspects: FlatSet<PeerKey>,
     /// What they sent, to be compared once the right bytes are there: piece, checksum, sender.
     sent: Vec<(u32, u32, PeerKey)>,
 }
@@ -116,7 +114,7 @@ impl Assembly {
 
     /// The whole is wrong: begins anew, and says who is to blame.
     pub(crate) fn reject(&mut self) -> Blame {
-        let senders: BTreeSet<PeerKey> = order::gather(self.senders());
+        let senders: FlatSet<PeerKey> = self.senders().collect();
         let mut only = senders.iter().copied();
         let blame = match (only.next(), only.next()) {
             (Some(culprit), None) => Blame::Proved(culprit),
@@ -157,10 +155,10 @@ impl Assembly {
     }
 
     /// Who is shown by the right bytes to have sent wrong ones before.
-    pub(crate) fn culprits(&self, right: &[u8]) -> BTreeSet<PeerKey> {
+    pub(crate) fn culprits(&self, right: &[u8]) -> FlatSet<PeerKey> {
         let right: Vec<u32> = right.chunks(METADATA_PIECE_LEN as usize).map(checksum).collect();
         let is_wrong = |(number, sum, _): &&(u32, u32, PeerKey)| right.get(*number as usize) != Some(sum);
-        order::gather(self.sent.iter().filter(is_wrong).map(|(_, _, sender)| *sender))
+        self.sent.iter().filter(is_wrong).map(|(_, _, sender)| *sender).collect()
     }
 
     /// Whose address must be remembered, in case it is to blame.
@@ -308,7 +306,7 @@ mod tests {
         let mut assembly = Assembly::new(LEN);
         fill(&mut assembly, &[A, C, B]);
         assembly.reject();
-        assert_eq!(assembly.culprits(&right()), BTreeSet::from([C]));
-        assert_eq!(assembly.involved().collect::<BTreeSet<_>>(), BTreeSet::from([A, B, C]));
+        assert_eq!(assembly.culprits(&right()), FlatSet::from_iter([C]));
+        assert_eq!(assembly.involved().collect::<FlatSet<_>>(), FlatSet::from_iter([A, B, C]));
     }
 }

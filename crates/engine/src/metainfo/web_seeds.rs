@@ -1,15 +1,13 @@
 //! Web seeds that a .torrent file names (BEP 19 `url-list`, BEP 17 `httpseeds`), and the names by which they know the
 //! files: as the torrent's maker wrote them, not as we may store them.
 
-use std::collections::BTreeMap;
-
 use codec::bencode::{Value, scan};
 use serde_bytes::ByteBuf;
 
 use super::parse::LIMITS;
 use super::raw::{RawFile, RawInfo};
 use super::{FileEntry, Metainfo, MetainfoError};
-use crate::order;
+use crate::FlatMap;
 use crate::webseed::normal_url;
 
 /// Web seeds kept of one torrent; mirrors of a big project are some dozens.
@@ -53,7 +51,7 @@ pub(super) struct WebParts {
     /// Where it is another one than that of the metainfo.
     name: Option<Vec<u8>>,
     /// Where they are other ones.
-    paths: BTreeMap<usize, Vec<Vec<u8>>>,
+    paths: FlatMap<usize, Vec<Vec<u8>>>,
 }
 
 impl WebParts {
@@ -90,21 +88,21 @@ fn strings(value: Option<Value<'_>>) -> Vec<&[u8]> {
 
 /// The paths of files that we store under other ones. Entries that are no files are passed over as in `parse`; if the
 /// two still do not fit each other, the paths in `files` have to do.
-fn paths(info: &RawInfo, files: &[FileEntry]) -> BTreeMap<usize, Vec<Vec<u8>>> {
+fn paths(info: &RawInfo, files: &[FileEntry]) -> FlatMap<usize, Vec<Vec<u8>>> {
     let is_link = |raw: &&RawFile| {
         let has_attr = |attr| raw.attr.as_ref().is_some_and(|attrs| attrs.contains(&attr));
         has_attr(b'l') && !has_attr(b'p')
     };
     let raw_files: Vec<&RawFile> = info.files.iter().flatten().filter(|raw| !is_link(raw)).collect();
     if raw_files.len() != files.len() {
-        return BTreeMap::new();
+        return FlatMap::new();
     }
     let differs = |(at, (raw, file)): (usize, (&&RawFile, &FileEntry))| {
         let path = raw.path_utf8.as_ref().or(raw.path.as_ref())?;
         let is_same = path.iter().map(|part| part.as_slice()).eq(file.path.iter().map(String::as_bytes));
         (!is_same && !file.is_padding).then(|| (at, path.iter().map(|part| part.to_vec()).collect()))
     };
-    order::gather(raw_files.iter().zip(files).enumerate().filter_map(differs))
+    raw_files.iter().zip(files).enumerate().filter_map(differs).collect()
 }
 
 impl Metainfo {

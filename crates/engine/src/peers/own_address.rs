@@ -2,10 +2,10 @@
 //! majority, since any of them may be wrong or lie.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::TrackerKey;
+use crate::{FlatMap, TrackerKey};
 
 /// Voters whose word counts at most: the latest ones, so that a new address shows soon.
 const VOTERS_MAX: usize = 32;
@@ -88,9 +88,9 @@ impl Votes {
 
     /// The address with the most votes; of several, the lowest.
     fn count(&self) -> Option<IpAddr> {
-        let mut counts: BTreeMap<IpAddr, usize> = BTreeMap::new();
+        let mut counts: FlatMap<IpAddr, usize> = FlatMap::new();
         for (_, ip) in &self.votes {
-            *counts.entry(*ip).or_default() += 1;
+            *counts.get_or_insert_with(*ip, || 0) += 1;
         }
         counts.into_iter().min_by_key(|(_, count)| Reverse(*count)).map(|(ip, _)| ip)
     }

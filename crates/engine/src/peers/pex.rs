@@ -1,11 +1,10 @@
 //! Peer exchange (BEP 11): whom to tell of whom, and how much to listen.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::Instant;
 use crate::ext::{PexFlags, PexMessage};
+use crate::{FlatMap, FlatSet, Instant};
 
 /// At most one message in this time (BEP 11: a minute).
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -27,7 +26,7 @@ const TOLD_MAX: usize = 500;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exchange {
     /// Whom we told it of, and did not take back.
-    told: BTreeSet<SocketAddr>,
+    told: FlatSet<SocketAddr>,
     has_told: bool,
     /// When to look for something to tell.
     next_at: Option<Instant>,
@@ -78,7 +77,7 @@ impl Exchange {
     pub(crate) fn next_message(
         &mut self,
         now: Instant,
-        connected: &BTreeMap<SocketAddr, PexFlags>,
+        connected: &FlatMap<SocketAddr, PexFlags>,
         listener: Option<SocketAddr>,
     ) -> Option<PexMessage> {
         let entries_max = if self.has_told { ENTRIES_MAX } else { FIRST_ENTRIES_MAX };
@@ -102,8 +101,8 @@ impl Exchange {
 
 /// Who is connected and was not told of, and who was told of and is not connected.
 fn news(
-    told: &BTreeSet<SocketAddr>,
-    connected: &BTreeMap<SocketAddr, PexFlags>,
+    told: &FlatSet<SocketAddr>,
+    connected: &FlatMap<SocketAddr, PexFlags>,
     listener: Option<SocketAddr>,
     entries_max: usize,
 ) -> PexMessage {

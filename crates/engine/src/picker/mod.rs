@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::geometry::Geometry;
 use crate::rng::Rng;
 use crate::{
-    BLOCK_LEN, Bitfield, BlockRef, FilePriority, Instant, PeerKey, PickOrder, PieceIndex, PieceState,
+    BLOCK_LEN, Bitfield, BlockRef, FilePriority, FlatMap, Instant, PeerKey, PickOrder, PieceIndex, PieceState,
 };
 pub(crate) use choose::Picked;
 use deadline::Deadlines;
@@ -89,7 +89,7 @@ pub(crate) struct Picker {
     /// Partial pieces with free blocks.
     open: OpenPieces,
     /// Pieces being hashed, and who took part in each.
-    checking: BTreeMap<PieceIndex, Vec<PeerKey>>,
+    checking: FlatMap<PieceIndex, Vec<PeerKey>>,
     free_blocks: u64,
     /// Goes up whenever something may have become pickable for a peer that found nothing before.
     generation: u64,
@@ -116,7 +116,7 @@ impl Picker {
             deadlines: Deadlines::default(),
             partials: BTreeMap::new(),
             open: OpenPieces::default(),
-            checking: BTreeMap::new(),
+            checking: FlatMap::new(),
             free_blocks: 0,
             generation: 0,
             is_open_limited: false,

@@ -7,11 +7,11 @@ mod policy;
 mod span;
 mod url;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::picker::Outstanding;
 use crate::rate::RateMeter;
-use crate::{Bitfield, CloseReason, Config, FetchKey, Instant, PeerKey, PieceIndex, WebSeedUrl};
+use crate::{Bitfield, CloseReason, Config, FetchKey, FlatMap, Instant, PeerKey, PieceIndex, WebSeedUrl};
 pub use fault::FetchFault;
 pub(crate) use policy::{Verdict, run_blocks, verdict};
 pub(crate) use span::{Span, next_span};
@@ -74,7 +74,7 @@ impl WebSeed {
 /// All web seeds of a torrent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WebSeeds {
-    seeds: BTreeMap<PeerKey, WebSeed>,
+    seeds: FlatMap<PeerKey, WebSeed>,
     next_fetch: u32,
     /// One would be asked if the download limit allowed it.
     pub(crate) is_limited: bool,

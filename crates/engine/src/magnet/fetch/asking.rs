@@ -1,6 +1,5 @@
 //! Which length to believe, what to ask of whom, and what comes of a whole.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use super::peer::Asked;
 use crate::ext::{Extension, MetadataMessage};
 use crate::magnet::Verdict;
 use crate::magnet::assembly::{Assembly, Blame};
-use crate::{BanReason, CloseReason, Event, Message, PeerKey, order};
+use crate::{BanReason, CloseReason, Event, FlatMap, FlatSet, Message, PeerKey, order};
 
 /// Lengths that are tried at the same time: one is right, and each of the others costs as much memory as it says.
 const LENS_MAX: usize = 4;
@@ -68,9 +67,9 @@ impl MetadataFetch {
 
     /// The lengths that most peers claim are tried. One that is begun gives way only to one with more voices.
     fn choose_lens(&mut self) {
-        let mut voices: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut voices: FlatMap<u32, usize> = FlatMap::new();
         for len in self.peers.values().filter_map(|peer| peer.offered_len()) {
-            *voices.entry(len).or_default() += 1;
+            *voices.get_or_insert_with(len, || 0) += 1;
         }
         let voices_of = |len: u32| voices.get(&len).copied().unwrap_or(0);
         let mut new: Vec<u32> =
@@ -174,8 +173,7 @@ impl MetadataFetch {
 
     /// Only those are remembered that may still be to blame.
     fn forget_senders(&mut self) {
-        let involved: BTreeSet<PeerKey> =
-            order::gather(self.assemblies.values().flat_map(Assembly::involved));
+        let involved: FlatSet<PeerKey> = self.assemblies.values().flat_map(Assembly::involved).collect();
         self.senders.retain(|key, _| involved.contains(key));
     }
 }

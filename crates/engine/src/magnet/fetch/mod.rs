@@ -11,7 +11,6 @@ mod messages;
 mod peer;
 mod timers;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -23,8 +22,8 @@ use crate::rng::Rng;
 use crate::snapshot::{MetadataPeer, MetadataSummary};
 use crate::trackers::Trackers;
 use crate::{
-    AnnounceEvent, AnnounceRequest, CloseReason, Config, Event, Input, Instant, Output, PeerId, PeerKey,
-    PeerSource, TrackerSnapshot,
+    AnnounceEvent, AnnounceRequest, CloseReason, Config, Event, FlatMap, Input, Instant, Output, PeerId,
+    PeerKey, PeerSource, TrackerSnapshot,
 };
 use peer::Peer;
 
@@ -52,15 +51,15 @@ pub struct MetadataFetch {
     is_done: bool,
     /// Our incoming port; zero while there is none.
     port: u16,
-    peers: BTreeMap<PeerKey, Peer>,
+    peers: FlatMap<PeerKey, Peer>,
     /// Key of the next connection that we ask for; even.
     next_key: u32,
     /// Connections that are asked for and do not stand yet.
     connecting: usize,
     /// What comes together, by the length that peers claim: some may lie.
-    assemblies: BTreeMap<u32, Assembly>,
+    assemblies: FlatMap<u32, Assembly>,
     /// Those who sent a part of it, also after they left.
-    senders: BTreeMap<PeerKey, (SocketAddr, Option<PeerId>)>,
+    senders: FlatMap<PeerKey, (SocketAddr, Option<PeerId>)>,
     /// A length that a peer claimed and that is beyond what is read.
     refused_len: Option<u32>,
     book: AddressBook,
@@ -89,11 +88,11 @@ impl MetadataFetch {
             fetched: None,
             is_done: false,
             port: 0,
-            peers: BTreeMap::new(),
+            peers: FlatMap::new(),
             next_key: 0,
             connecting: 0,
-            assemblies: BTreeMap::new(),
-            senders: BTreeMap::new(),
+            assemblies: FlatMap::new(),
+            senders: FlatMap::new(),
             refused_len: None,
             book: AddressBook::default(),
             bans: Bans::default(),
