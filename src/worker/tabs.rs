@@ -1,8 +1,6 @@
 //! The tabs that listen: what they watch, and how they are told.
 
-use std::collections::BTreeMap;
-
-use engine::InfoHash;
+use engine::{FlatMap, InfoHash};
 use js_sys::Uint8Array;
 use wasm_bindgen::JsCast as _;
 use web_sys::DedicatedWorkerGlobalScope;
@@ -16,7 +14,7 @@ const TABS_MAX: usize = 64;
 /// The tabs and what each watches.
 #[derive(Debug, Default)]
 pub(crate) struct Tabs {
-    watching: BTreeMap<TabNumber, Option<InfoHash>>,
+    watching: FlatMap<TabNumber, Option<InfoHash>>,
 }
 
 impl Tabs {
@@ -25,7 +23,7 @@ impl Tabs {
         if self.watching.len() >= TABS_MAX {
             self.watching.pop_first();
         }
-        self.watching.entry(tab).or_insert(None);
+        self.watching.get_or_insert_with(tab, || None);
     }
 
     /// A tab closes.
