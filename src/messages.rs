@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Raised with every change of this file.
-pub const MESSAGES_VERSION: u32 = 6;
+pub const MESSAGES_VERSION: u32 = 7;
 
 /// What the view asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -146,6 +146,10 @@ pub struct TorrentSettings {
     /// As a seed, each peer is shown one piece after another (BEP 16). (Absent in what earlier versions stored.)
     #[serde(default)]
     pub super_seed: bool,
+    /// Pieces come in time for a player that shows so many bytes a second; counts more than [`TorrentSettings::in_order`].
+    /// (Absent in what earlier versions stored.)
+    #[serde(default)]
+    pub play_rate: Option<u64>,
 }
 
 /// What the worker tells.

@@ -33,6 +33,7 @@ mod partial_pieces;
 mod peers;
 mod picker;
 mod piece_check;
+mod playback;
 mod priority;
 mod rate;
 mod reason;

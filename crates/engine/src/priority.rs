@@ -26,6 +26,12 @@ pub enum PickOrder {
     RarestFirst,
     /// In the order of the content.
     Sequential,
+    /// For a player that begins now with the first wanted piece and waits where one is missing: what it shows within a
+    /// minute comes first and in time, the rest rarest first.
+    Playing {
+        /// Bytes that it shows a second.
+        bytes_per_s: u64,
+    },
 }
 
 impl FilePriority {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use engine::PickOrder;
 use ipnet::IpNet;
 use peernet::policy::DestinationPolicy;
 
@@ -58,6 +59,12 @@ pub struct GetArgs {
     /// Download all files but these
     #[arg(long, value_name = "FILES")]
     pub skip: Option<FileSet>,
+    /// Begin pieces in the order of the content, instead of the rarest first
+    #[arg(long, conflicts_with = "play")]
+    pub in_order: bool,
+    /// For watching while it loads: what a player shows within a minute, at so many KiB a second, comes first and in time
+    #[arg(long, value_name = "KIB", value_parser = parse_kib)]
+    pub play: Option<u64>,
     /// Show the torrent's files with their numbers, and download nothing
     #[arg(long)]
     pub list: bool,
@@ -67,6 +74,18 @@ pub struct GetArgs {
     /// How to show what happens.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+impl GetArgs {
+    /// In which order pieces are begun.
+    #[must_use]
+    pub fn order(&self) -> PickOrder {
+        match self.play {
+            Some(bytes_per_s) => PickOrder::Playing { bytes_per_s },
+            None if self.in_order => PickOrder::Sequential,
+            None => PickOrder::RarestFirst,
+        }
+    }
 }
 
 /// Arguments of `seed`.
@@ -377,6 +396,21 @@ mod tests {
         assert_eq!((goals.ratio_permille, goals.seeding_time), (Some(1500), Some(Duration::from_secs(600))));
         let unknown = Cli::try_parse_from(["swarmscope-node", "get", "a", "--strategy", "x"]).unwrap_err();
         assert!(unknown.to_string().contains("prop-share"), "{unknown}");
+    }
+
+    #[test]
+    fn pieces_come_rarest_first_unless_the_user_says_otherwise() {
+        let order = |more: &[&str]| {
+            let args = [&["swarmscope-node", "get", "a.torrent"], more].concat();
+            match Cli::try_parse_from(args).map(|cli| cli.command) {
+                Ok(Command::Get(args)) => Some(args.order()),
+                _ => None,
+            }
+        };
+        assert_eq!(order(&[]), Some(PickOrder::RarestFirst));
+        assert_eq!(order(&["--in-order"]), Some(PickOrder::Sequential));
+        assert_eq!(order(&["--play", "500"]), Some(PickOrder::Playing { bytes_per_s: 512_000 }));
+        assert_eq!(order(&["--play", "500", "--in-order"]), None);
     }
 
     #[test]

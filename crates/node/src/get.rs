@@ -51,6 +51,7 @@ pub async fn run(args: GetArgs) -> Outcome {
         have,
         earlier: Earlier { partial, history },
         goals: args.net.goals(),
+        order: args.order(),
         resume: Some(resume),
         listen: args.net.listen,
         arrival,

@@ -38,6 +38,7 @@ pub async fn run(args: SeedArgs) -> Outcome {
         have,
         earlier: Earlier::default(),
         goals: args.net.goals(),
+        order: engine::PickOrder::default(),
         resume: None,
         listen: args.net.listen,
         arrival,

@@ -10,14 +10,22 @@ use super::super::format;
 use crate::messages::TorrentSettings;
 
 /// Orders of pieces: value, name, sentence.
-const ORDERS: [(&str, &str, &str); 2] = [
+const ORDERS: [(&str, &str, &str); 3] = [
     (
         "rarest-first",
         "rarest first",
         "Pieces that the fewest peers have come first: best for the swarm, and in the end for you.",
     ),
-    ("in-order", "in order", "From the beginning to the end, for watching or listening while it loads."),
+    ("in-order", "in order", "From the beginning to the end, whatever others need."),
+    (
+        "playing",
+        "in time for a player",
+        "For watching or listening while it loads: what a player that began now with the first wanted file shows within a \
+         minute comes first, the rest rarest first.",
+    ),
 ];
+/// Bytes a second of a film, until the user says otherwise.
+const PLAY_RATE: u64 = 500_000;
 /// What a seed shows: value, name, sentence.
 const SEEDINGS: [(&str, &str, &str); 2] = [
     ("everything", "everything that we have", "Each peer sees all pieces and takes what it likes."),
@@ -52,7 +60,7 @@ pub(super) struct OptionsProps {
 pub(super) fn Options(props: &OptionsProps) -> Html {
     let set = use_setter(props);
     let settings = &props.settings;
-    let order = ORDERS[usize::from(settings.in_order)];
+    let order = order(settings);
     let seeding = SEEDINGS[usize::from(settings.super_seed)];
     let strategy: Strategy =
         settings.strategy.as_deref().and_then(|code| code.parse().ok()).unwrap_or_default();
@@ -94,7 +102,17 @@ pub(super) fn Options(props: &OptionsProps) -> Html {
                     <legend>{ "Which piece next" }</legend>
                     <Choice id="order" label="Order of pieces" told={order.0}
                         choices={ORDERS.map(|(value, name, _)| (value, name)).to_vec()}
-                        on_change={set.choice(|settings, wanted| settings.in_order = wanted == ORDERS[1].0)} />
+                        on_change={set.choice(|settings, wanted| {
+                            settings.in_order = wanted == ORDERS[1].0;
+                            settings.play_rate = (wanted == ORDERS[2].0).then_some(PLAY_RATE);
+                        })} />
+                    if settings.play_rate.is_some() {
+                        <NumberField id="play-rate" label="Shown" unit="kB/s" per_unit=1000 range={RATE_RANGE}
+                            if_empty="500" told={settings.play_rate}
+                            on_change={set.number(|settings, wanted| {
+                                settings.play_rate = wanted.or(Some(PLAY_RATE));
+                            })} />
+                    }
                     <p class="hint">{ order.2 }</p>
                 </fieldset>
                 <fieldset>
@@ -163,6 +181,10 @@ fn use_setter(props: &OptionsProps) -> Setter {
     Setter { settings, send }
 }
 
+fn order(settings: &TorrentSettings) -> (&'static str, &'static str, &'static str) {
+    ORDERS[if settings.play_rate.is_some() { 2 } else { usize::from(settings.in_order) }]
+}
+
 fn small(wanted: Option<u64>) -> Option<u32> {
     wanted.map(|wanted| u32::try_from(wanted).unwrap_or(u32::MAX))
 }
@@ -187,7 +209,7 @@ fn in_short(settings: &TorrentSettings) -> String {
         parts.push("no limits".to_owned());
     }
     parts.extend(settings.slots.map(|slots| format::plural(slots.into(), "slot", "slots")));
-    parts.push(ORDERS[usize::from(settings.in_order)].1.to_owned());
+    parts.push(order(settings).1.to_owned());
     let strategy: Option<Strategy> = settings.strategy.as_deref().and_then(|code| code.parse().ok());
     parts.extend(
         strategy.filter(|strategy| *strategy != Strategy::default()).map(|s| strategy_name(s).to_owned()),
@@ -214,6 +236,8 @@ mod tests {
             ..TorrentSettings::default()
         };
         assert_eq!(short(&usual), "no limits · 4 slots · rarest first");
+        let playing = TorrentSettings { in_order: true, play_rate: Some(9), ..usual.clone() };
+        assert_eq!(short(&playing), "no limits · 4 slots · in time for a player");
         let own = TorrentSettings {
             up_rate_max: Some(50_000),
             in_order: true,

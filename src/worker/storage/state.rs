@@ -140,6 +140,7 @@ mod tests {
                 seeding_s: Some(u64::MAX),
                 in_order: false,
                 super_seed: false,
+                play_rate: Some(u64::MAX),
             },
         };
         assert!(longest.encode().1.len() <= SLOT_LEN);

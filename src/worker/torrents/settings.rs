@@ -39,7 +39,11 @@ pub(super) fn goals(settings: &TorrentSettings) -> Goals {
 
 /// In which order pieces are begun.
 pub(super) const fn pick_order(settings: &TorrentSettings) -> PickOrder {
-    if settings.in_order { PickOrder::Sequential } else { PickOrder::RarestFirst }
+    match settings.play_rate {
+        Some(bytes_per_s) => PickOrder::Playing { bytes_per_s },
+        None if settings.in_order => PickOrder::Sequential,
+        None => PickOrder::RarestFirst,
+    }
 }
 
 impl Torrent {
@@ -51,11 +55,15 @@ impl Torrent {
     /// Keeps to other settings from now on, also after a restart.
     fn set_settings(&mut self, wires: &mut Wires, settings: TorrentSettings) -> Result<(), StorageError> {
         let config = config(&settings);
+        let order = pick_order(&settings);
+        // A player that goes on does not begin anew.
+        if order != pick_order(&self.settings()) {
+            self.drive(wires, Input::PickOrder { order });
+        }
         self.drive(wires, Input::SetLimits(config.limits()));
         self.drive(wires, Input::SetStrategy(config.strategy));
         self.drive(wires, Input::SetSuperSeed(config.super_seed));
         self.drive(wires, Input::SetGoals(goals(&settings)));
-        self.drive(wires, Input::PickOrder { order: pick_order(&settings) });
         self.stored.folder.update_state(|state| state.settings = settings)
     }
 
@@ -111,6 +119,7 @@ pub(crate) fn present(settings: &TorrentSettings) -> TorrentSettings {
         seeding_s: settings.seeding_s,
         in_order: settings.in_order,
         super_seed: settings.super_seed,
+        play_rate: settings.play_rate,
     }
 }
 
@@ -124,6 +133,16 @@ mod tests {
         let unknown =
             TorrentSettings { strategy: Some("of another version".to_owned()), ..TorrentSettings::default() };
         assert_eq!(config(&unknown), Config::default());
+    }
+
+    #[test]
+    fn a_player_counts_more_than_the_order_of_the_content() {
+        let settings =
+            |in_order, play_rate| TorrentSettings { in_order, play_rate, ..TorrentSettings::default() };
+        assert_eq!(pick_order(&settings(false, None)), PickOrder::RarestFirst);
+        assert_eq!(pick_order(&settings(true, None)), PickOrder::Sequential);
+        let playing = PickOrder::Playing { bytes_per_s: 5 };
+        assert_eq!([true, false].map(|in_order| pick_order(&settings(in_order, Some(5)))), [playing; 2]);
     }
 
     #[test]

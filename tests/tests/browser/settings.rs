@@ -32,6 +32,11 @@ async fn limits_and_settings_are_shown_and_are_there_after_a_reload() {
     choose(&page, "strategy", "prop-share").await;
     choose(&page, "super-seed", "one-by-one").await;
     assert_all_set(&page).await;
+    choose(&page, "order", "playing").await;
+    wait_for_summary(&page, "in time for a player").await;
+    type_into(&page, "play-rate", "250").await;
+    choose(&page, "order", "in-order").await;
+    assert_all_set(&page).await;
     // What is no number is refused where it was typed.
     type_into(&page, "up-limit", "fast").await;
     let is_valid: bool =

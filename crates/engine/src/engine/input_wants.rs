@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use super::Engine;
-use crate::picker::Outstanding;
+use crate::geometry::Geometry;
+use crate::picker::{Outstanding, Picker};
+use crate::playback::{self, Playback};
 use crate::{Event, FilePriority, Instant, Message, Output, PeerKey, PickOrder, PieceIndex, priority};
 
 impl Engine {
@@ -39,6 +41,22 @@ impl Engine {
 
     pub(super) fn handle_pick_order(&mut self, order: PickOrder) {
         self.picker.set_pick_order(order);
+        let played_before = self.playback.take();
+        if let PickOrder::Playing { bytes_per_s } = order {
+            self.playback = Some(Playback::new(bytes_per_s, self.now));
+            self.play();
+        } else if played_before.is_some() {
+            self.handle_deadlines(&[]);
+        }
+    }
+
+    /// The player is where it is now.
+    pub(super) fn play(&mut self) {
+        let Some(playback) = &mut self.playback else { return };
+        let played = Played { geometry: &self.geometry, picker: &self.picker };
+        playback.advance(self.now, &played);
+        let deadlines = playback.deadlines(&played);
+        self.handle_deadlines(&deadlines);
     }
 
     pub(super) fn handle_deadlines(&mut self, pieces: &[(PieceIndex, Instant)]) {
@@ -93,5 +111,29 @@ impl Engine {
         }
         self.totals.wanted_bytes = wanted_bytes;
         self.totals.verified_bytes = verified_bytes;
+    }
+}
+
+/// This torrent for a player.
+struct Played<'a> {
+    geometry: &'a Geometry,
+    picker: &'a Picker,
+}
+
+impl playback::Played for Played<'_> {
+    fn pieces_total(&self) -> u32 {
+        self.geometry.pieces_total()
+    }
+
+    fn piece_size(&self, piece: PieceIndex) -> u32 {
+        self.geometry.piece_size(piece)
+    }
+
+    fn priority(&self, piece: PieceIndex) -> FilePriority {
+        self.picker.priority(piece)
+    }
+
+    fn has(&self, piece: PieceIndex) -> bool {
+        self.picker.have().has(piece)
     }
 }

@@ -37,6 +37,7 @@ use crate::geometry::Geometry;
 use crate::hash_fetch::HashFetch;
 use crate::peers::{AddressBook, Bans};
 use crate::picker::{Picked, Picker};
+use crate::playback::Playback;
 use crate::rate::{RateMeter, TokenBucket};
 use crate::rng::Rng;
 use crate::super_seed::Spread;
@@ -80,6 +81,8 @@ pub struct Engine {
     file_priorities: Vec<FilePriority>,
     /// The best rate of any peer at the last look, in bytes a second.
     best_rate: u64,
+    /// The player that pieces have to be in time for.
+    playback: Option<Playback>,
     /// Pieces that were late for their deadline at the last look.
     late_pieces: usize,
     peers: FlatMap<PeerKey, Peer>,
@@ -191,6 +194,7 @@ impl Engine {
             picker: Picker::new(geometry.clone(), have, &mut rng),
             file_priorities: vec![FilePriority::default(); metainfo.files().len()],
             best_rate: 0,
+            playback: None,
             late_pieces: 0,
             peers: FlatMap::new(),
             next_key: 0,

@@ -189,6 +189,35 @@ fn what_somebody_waits_for_comes_in_the_order_of_its_time() {
     assert_eq!(finish(&mut remote, key)[..3], [3, 7, 9]);
 }
 
+/// A player that shows a piece in two seconds, so that 31 of the 200 have a deadline.
+const PLAYING: PickOrder = PickOrder::Playing { bytes_per_s: PIECE as u64 / 2 };
+
+#[test]
+fn a_player_gets_the_next_minute_before_all_else() {
+    let content = Content::new(200 * 32_768, PIECE);
+    let mut remote = Remote::new(Config::default(), &content, content.none());
+    remote.input(Input::PickOrder { order: PLAYING });
+    let key = remote.join_with(1, &Bitfield::all(200));
+    let pieces = finish(&mut remote, key);
+    assert_eq!(pieces[..31], (0..31).collect::<Vec<_>>());
+    assert_ne!(pieces[31..], (31..200).collect::<Vec<_>>(), "the rest comes rarest first");
+}
+
+#[test]
+fn a_player_that_is_stopped_wants_nothing_in_time() {
+    let content = Content::new(200 * 32_768, PIECE);
+    let mut remote = Remote::new(Config::default(), &content, content.none());
+    remote.input(Input::PickOrder { order: PLAYING });
+    remote.input(Input::PickOrder { order: PickOrder::RarestFirst });
+    let key = remote.join_with(1, &Bitfield::all(200));
+    finish(&mut remote, key);
+    let counts = remote.engine.reason_counts().0;
+    assert_eq!(
+        [PickReason::Deadline, PickReason::LateDeadline].map(|reason| counts[reason as usize]),
+        [0, 0]
+    );
+}
+
 #[test]
 fn a_piece_that_becomes_late_is_also_asked_of_a_peer_that_had_nothing_to_do() {
     let content = Content::new(8 * 32_768, PIECE);

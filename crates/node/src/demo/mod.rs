@@ -153,6 +153,7 @@ impl Shared {
             have,
             earlier: Earlier::default(),
             goals: engine::Goals::default(),
+            order: engine::PickOrder::default(),
             resume: None,
             listen: Some(listen),
             arrival: None,

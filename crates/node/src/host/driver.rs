@@ -100,7 +100,7 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(setup: Setup, arrival: Arrival) -> io::Result<(Self, watch::Receiver<Status>)> {
-        let Setup { content, have, earlier, goals, resume, bind, policy, peers, config, .. } = setup;
+        let Setup { content, have, earlier, goals, order, resume, bind, policy, peers, config, .. } = setup;
         let Arrival { listener, identity, known } = arrival;
         let port = listener.local_addr()?.port();
         let metainfo = Arc::clone(content.metainfo());
@@ -153,6 +153,7 @@ impl Driver {
         earlier.partial.iter().for_each(|(piece, _)| driver.assembler.go_on(piece));
         driver.input(Input::Restored { partial: &earlier.partial, history: earlier.history });
         driver.input(Input::SetGoals(goals));
+        driver.input(Input::PickOrder { order });
         driver.input(Input::Listening { port });
         driver.input(Input::Start);
         driver.input(Input::PeersFound { source: PeerSource::User, addrs: &peers });

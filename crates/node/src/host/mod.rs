@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codec::PeerId;
-use engine::{Bitfield, Goal, Goals, History, PartialPieces, Summary, TrackerSnapshot};
+use engine::{Bitfield, Goal, Goals, History, PartialPieces, PickOrder, Summary, TrackerSnapshot};
 use peernet::accept::bind_in_range;
 use peernet::policy::DestinationPolicy;
 use tokio::net::TcpListener;
@@ -48,6 +48,8 @@ pub struct Setup {
     pub earlier: Earlier,
     /// What ends seeding.
     pub goals: Goals,
+    /// In which order pieces are begun.
+    pub order: PickOrder,
     /// Where verified pieces are recorded; `None` if nothing is to be remembered.
     pub resume: Option<ResumeFile>,
     /// Where to listen; `None`: on all addresses, on the first free usual port. Port zero: any free one.

@@ -38,6 +38,7 @@ async fn a_visitor_downloads_from_the_demo_and_a_second_start_makes_no_sample() 
         have: Bitfield::none(metainfo.pieces_total()),
         earlier: Earlier::default(),
         goals: engine::Goals::default(),
+        order: engine::PickOrder::default(),
         resume: None,
         listen: Some(listen),
         arrival: None,

@@ -57,6 +57,7 @@ impl Folder {
             have,
             earlier: node::host::Earlier::default(),
             goals: engine::Goals::default(),
+            order: engine::PickOrder::default(),
             resume: None,
             listen: Some(listen),
             arrival: None,
