@@ -4,6 +4,7 @@ use swarmscope_tests::chromium::wait_for_download;
 use swarmscope_tests::content::{Content, assert_same_file};
 use swarmscope_tests::fake_peer::{Behaviour, FakePeer};
 use swarmscope_tests::fake_tracker::{Answer, FakeTracker};
+use swarmscope_tests::wait;
 
 use crate::stage::Stage;
 
@@ -70,6 +71,29 @@ async fn a_peer_whose_bitfield_is_too_short_is_closed() {
 #[tokio::test]
 async fn a_peer_that_sends_corrupt_data_is_found_and_banned() {
     closed_with(Behaviour::Corrupt, &["corrupt-data"], "corrupt data").await;
+}
+
+/// The honest seed helps only so far that there is something left to spoil.
+#[tokio::test]
+async fn a_ban_is_shown_and_can_be_lifted() {
+    let stage = Stage::new("lifted").await;
+    let content = Content::single(&stage.scratch, "spoilt.bin", 10 * u64::from(PIECE_LEN), PIECE_LEN);
+    let bad = FakePeer::start(&content, Behaviour::Corrupt).await;
+    let honest = FakePeer::start_with(&content, Behaviour::Honest, 16).await;
+    let tracker = FakeTracker::start(Answer::Peers(vec![bad.addr, honest.addr])).await;
+    let torrent = content.torrent_file(&stage.scratch, &[&tracker.url]);
+
+    let page = stage.page().await;
+    page.add_file(&torrent).await;
+    page.show_detail(&content).await;
+    let ban = format!("[data-testid=ban][data-ip='{}']", bad.addr.ip());
+    let row = stage.browser.element(&ban).await;
+    assert_eq!(row.attr("data-reason").await.expect("the row is there").as_deref(), Some("corrupt-data"));
+    let before = bad.record().connections;
+    stage.browser.click(&format!("{ban} [data-testid=lift]")).await;
+    wait::until_true("the peer to be let in again", wait::LONG, async || bad.record().connections > before)
+        .await;
+    stage.browser.close().await;
 }
 
 #[tokio::test]

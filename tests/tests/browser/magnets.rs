@@ -76,3 +76,21 @@ async fn a_magnet_link_can_be_removed_again_and_a_bad_one_is_refused_in_plain_wo
     assert_eq!(page.rows().await.len(), 0, "it does not come back");
     stage.browser.close().await;
 }
+
+#[tokio::test]
+async fn a_torrents_magnet_link_is_copied_with_one_click() {
+    let stage = Stage::new("copied").await;
+    let content = Content::single(&stage.scratch, "copied.bin", 100_000, 16_384);
+    let page = stage.page().await;
+    let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+    stage.browser.devtools("Browser.grantPermissions", permissions).await;
+    page.add_file(&content.torrent_file::<&str>(&stage.scratch, &[])).await;
+    page.show_detail(&content).await;
+    stage.browser.click("[data-testid=copy-magnet]").await;
+    page.wait_for_text("[data-testid=copy-magnet]", "Copied").await;
+    let read =
+        "const [done] = arguments; navigator.clipboard.readText().then(done, error => done(String(error)));";
+    let copied: String = stage.browser.run_async(read, vec![], wait::LONG).await;
+    assert_eq!(copied, content.magnet::<&str>(&[]));
+    stage.browser.close().await;
+}

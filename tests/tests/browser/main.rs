@@ -19,6 +19,7 @@ mod reasons;
 mod relay_loss;
 mod saving;
 mod settings;
+mod sources;
 mod stage;
 mod storage;
 mod token;
