@@ -11,6 +11,7 @@ pub mod demo;
 pub mod get;
 pub mod hashing;
 pub mod host;
+mod interrupt;
 mod magnet;
 mod parts;
 mod report;

@@ -10,8 +10,9 @@ use peernet::policy::DestinationPolicy;
 
 use crate::cli::NetArgs;
 use crate::host::{Arrival, FetchSetup, fetch_metadata};
+use crate::interrupt::interrupted;
 use crate::report::Reporter;
-use crate::session::{AnyError, Loaded, interrupted, read_file};
+use crate::session::{AnyError, Loaded, read_file};
 
 /// The torrent that the link names; `None` if interrupted. What peers handed out is kept in `folder` for the next time.
 pub(crate) async fn load(

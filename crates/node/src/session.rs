@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 use engine::{Bitfield, FileSelection, METAINFO_LEN_MAX, Metainfo};
 use peernet::fetch::{FETCH_TIMEOUT, fetch_torrent};
 use peernet::policy::DestinationPolicy;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::check::{check, verified_bytes};
 use crate::cli::NetArgs;
 use crate::content::Content;
 use crate::host::{Arrival, Node, Setup};
+use crate::interrupt::interrupted;
 use crate::magnet;
 use crate::report::Reporter;
 
@@ -76,20 +76,6 @@ pub(crate) fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     // One byte more than allowed, so that the parser sees that the file is too long.
     File::open(path)?.take(METAINFO_LEN_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// Ctrl-C, or a polite request to end.
-pub(crate) async fn interrupted() {
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        // Without its handler, SIGTERM ends the process as it always does.
-        Err(_) => std::future::pending().await,
-    }
 }
 
 /// Hashes what is there; `None` if interrupted.

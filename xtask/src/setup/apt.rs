@@ -20,8 +20,9 @@ const TEST_PROGRAMS: [(&str, &str); 8] = [
     ("brotli", "brotli"),
 ];
 
-// The install, with two precautions: packages must not start or keep services of their own, since the tests start
-// these programs with their own configuration; and nothing may wait for an answer.
+// The install, with three precautions: packages must not start or keep services of their own, since the tests start
+// these programs with their own configuration; nothing may wait for an answer; and an installation that was broken off,
+// perhaps by Ctrl-C here, is brought to its end first, since apt refuses to go on otherwise.
 const INSTALL_SCRIPT: &str = r#"
 export DEBIAN_FRONTEND=noninteractive
 policy=/usr/sbin/policy-rc.d
@@ -29,6 +30,7 @@ if [ ! -e "$policy" ]; then
     trap 'rm -f "$policy"' EXIT
     printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod +x "$policy"
 fi
+dpkg --configure -a || exit 1
 apt-get install --no-install-recommends --yes -o DPkg::Lock::Timeout=300 "$@" || exit 1
 for service in transmission-daemon opentracker; do
     case " $* " in *" $service "*) [ ! -d /run/systemd/system ] || systemctl --quiet disable "$service" ;; esac

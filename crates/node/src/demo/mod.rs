@@ -24,8 +24,9 @@ use tokio::task::JoinSet;
 use crate::cli::{DemoArgs, OutputArgs};
 use crate::content::{Access, Content};
 use crate::host::{Earlier, Node, Setup};
+use crate::interrupt::interrupted;
 use crate::report::Reporter;
-use crate::session::{Outcome, interrupted};
+use crate::session::Outcome;
 use sample::Sample;
 use tracker::{Bound, Tracker};
 
