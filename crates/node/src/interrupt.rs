@@ -14,7 +14,7 @@ pub(crate) async fn interrupted() {
     let mut heard = HEARD.get_or_init(listen).clone();
     if heard.wait_for(|heard| *heard).await.is_err() {
         // Nobody listens: without their handlers, the signals end the process as they always do.
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 }
 
