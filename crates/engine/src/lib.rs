@@ -56,7 +56,7 @@ pub use codec::{HANDSHAKE_LEN, Handshake, InfoHash, InfoHashV2, PeerId};
 pub use config::{Config, WebSeedConfig};
 pub use create::{ContentTrees, FileTree, NewContent, NewTorrent, piece_len_for};
 pub use engine::Engine;
-pub use ext::{BadExtended, ExtendedHandshake, Extension, PexFlags, PexMessage};
+pub use ext::{BadExtended, ExtendedHandshake, Extension, MetadataMessage, PexFlags, PexMessage};
 pub use flat::{FlatMap, FlatSet};
 pub use goals::{Goal, Goals, History};
 pub use ids::{BLOCK_LEN, BlockRef, FetchKey, PeerKey, PieceIndex, TrackerKey};

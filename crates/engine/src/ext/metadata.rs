@@ -12,7 +12,7 @@ const LIMITS: Limits = Limits { len_max: 1024, depth_max: 8, items_max: 64 };
 
 /// What peers say to each other about the info dictionary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MetadataMessage<'a> {
+pub enum MetadataMessage<'a> {
     /// "Send me this piece of it."
     Request {
         /// Which, from zero.
@@ -39,7 +39,7 @@ impl<'a> MetadataMessage<'a> {
     ///
     /// # Errors
     /// If it does not begin with a dictionary that says its kind and piece.
-    pub(crate) fn parse(payload: &'a [u8]) -> Result<Option<Self>, BadExtended> {
+    pub fn parse(payload: &'a [u8]) -> Result<Option<Self>, BadExtended> {
         let (document, bytes) = scan_first(payload, &LIMITS).map_err(|_| BadExtended)?;
         let root = document.root();
         let number = |key: &[u8]| root.get(key).and_then(Value::number);
@@ -55,7 +55,8 @@ impl<'a> MetadataMessage<'a> {
     }
 
     /// The message as the payload of one of BEP 10.
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Request { piece } => head(0, *piece, None),
             Self::Data { piece, total_len, bytes } => [&head(1, *piece, *total_len), *bytes].concat(),

@@ -7,7 +7,8 @@ mod pex;
 mod remote;
 
 pub use handshake::ExtendedHandshake;
-pub(crate) use metadata::{METADATA_PIECE_LEN, MetadataMessage};
+pub(crate) use metadata::METADATA_PIECE_LEN;
+pub use metadata::MetadataMessage;
 pub use pex::{PexFlags, PexMessage};
 pub(crate) use remote::Extensions;
 
