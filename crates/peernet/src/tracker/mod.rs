@@ -2,6 +2,7 @@
 
 mod answer;
 mod http;
+pub mod read;
 mod udp;
 
 use std::net::{IpAddr, SocketAddr};

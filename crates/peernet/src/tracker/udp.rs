@@ -1,6 +1,6 @@
 //! Announces and scrapes over udp (BEP 15, options of BEP 41).
 
-mod packet;
+pub(super) mod packet;
 mod schedule;
 
 use std::io;

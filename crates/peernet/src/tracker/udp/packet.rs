@@ -8,9 +8,9 @@ use url::Url;
 
 use crate::tracker::{AnnounceAnswer, AnnounceEvent, AnnounceParams, ScrapeAnswer, TrackerError, answer};
 
-pub(super) const ACTION_CONNECT: u32 = 0;
-pub(super) const ACTION_ANNOUNCE: u32 = 1;
-pub(super) const ACTION_SCRAPE: u32 = 2;
+pub(crate) const ACTION_CONNECT: u32 = 0;
+pub(crate) const ACTION_ANNOUNCE: u32 = 1;
+pub(crate) const ACTION_SCRAPE: u32 = 2;
 const ACTION_ERROR: u32 = 3;
 
 /// Torrents of one scrape at most, so that it fits a packet (BEP 15: about 74).
@@ -87,7 +87,7 @@ pub(super) fn url_data(url: &Url) -> Vec<u8> {
 }
 
 /// The body of an answer; `None` for a packet that answers something else.
-pub(super) fn read_head(packet: &[u8], action: u32, transaction: u32) -> Result<Option<&[u8]>, TrackerError> {
+pub(crate) fn read_head(packet: &[u8], action: u32, transaction: u32) -> Result<Option<&[u8]>, TrackerError> {
     let Some((found_action, rest)) = read_u32(packet) else {
         return Ok(None);
     };
@@ -101,12 +101,12 @@ pub(super) fn read_head(packet: &[u8], action: u32, transaction: u32) -> Result<
 }
 
 /// The connection id.
-pub(super) fn read_connect(body: &[u8]) -> Result<u64, TrackerError> {
+pub(crate) fn read_connect(body: &[u8]) -> Result<u64, TrackerError> {
     body.first_chunk().map(|id| u64::from_be_bytes(*id)).ok_or_else(|| too_short("connect"))
 }
 
 /// What an announce brought. BEP 15: peers of the family of addresses over which the tracker was asked.
-pub(super) fn read_announce(body: &[u8], is_ipv6: bool) -> Result<AnnounceAnswer, TrackerError> {
+pub(crate) fn read_announce(body: &[u8], is_ipv6: bool) -> Result<AnnounceAnswer, TrackerError> {
     let ([interval_s, incomplete, complete], peers) =
         read_numbers(body).ok_or_else(|| too_short("announce"))?;
     let mut answer = AnnounceAnswer {
@@ -121,7 +121,7 @@ pub(super) fn read_announce(body: &[u8], is_ipv6: bool) -> Result<AnnounceAnswer
 }
 
 /// What a scrape brought: the torrents' counts, in the order in which they were asked for.
-pub(super) fn read_scrape(body: &[u8], torrents: &[InfoHash]) -> Result<Vec<ScrapeAnswer>, TrackerError> {
+pub(crate) fn read_scrape(body: &[u8], torrents: &[InfoHash]) -> Result<Vec<ScrapeAnswer>, TrackerError> {
     let mut rest = body;
     let mut answers = Vec::with_capacity(torrents.len());
     for &info_hash in torrents {
