@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod deny;
 mod fingerprint;
+mod fuzz;
 mod page;
 mod paths;
 mod run;
@@ -30,6 +31,9 @@ cargo xtask COMMAND
              programs; --cross: only those that cross crates (real clients and the browser)
   bench NAME [ARGUMENTS]
              measure; `cargo xtask bench tab` compares the tab with aria2 and with the bare page
+  fuzz [TARGET] [--runs N]
+             feed the decoders and the engine what a fuzzer makes up, or one of them, N times each (a million);
+             needs a nightly compiler; cargo-fuzz is installed if missing
   setup [--tests]
              only install what is missing, with --tests also what the tests need
   tidy       check the rules that no compiler checks: dependency edges, sizes of files, banned calls, links
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         "build" => run::no_arguments(rest).and_then(|()| build::build()),
         "test" => test::test(rest),
         "bench" => bench::bench(rest),
+        "fuzz" => fuzz::fuzz(rest),
         "setup" => setup::command(rest),
         "tidy" => run::no_arguments(rest).and_then(|()| tidy::command()),
         "deny" => deny::deny(rest),
