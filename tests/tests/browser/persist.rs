@@ -15,7 +15,9 @@ const WATCH: &str = r"
     };
     const post = Worker.prototype.postMessage;
     Worker.prototype.postMessage = function (...message) {
-        if (/add_metainfo|add_link/.test(JSON.stringify(message[0]))) steps.push('told');
+        // What is added is in the message as it is: a torrent file, or a link.
+        const bytes = message[0].find(part => part instanceof Uint8Array);
+        if (bytes && /4:info|none\.torrent/.test(new TextDecoder().decode(bytes))) steps.push('told');
         return post.apply(this, message);
     };
 ";
