@@ -95,7 +95,8 @@ impl Engine {
     }
 
     fn pick_run(&mut self, key: PeerKey) {
-        let peers = self.joined as usize + self.web_seeds.fetches();
+        // This one included: what it has begun is not given up for what it begins next.
+        let peers = self.joined as usize + self.web_seeds.fetches() + 1;
         let generation = self.picker.generation();
         let Some(seed) = self.web_seeds.get_mut(key) else { return };
         let rate = seed.down_rate.per_second(self.now);

@@ -362,6 +362,21 @@ fn what_came_before_a_cut_is_kept_and_the_rest_asked_of_others() {
 }
 
 #[test]
+fn what_a_lone_web_seed_has_begun_is_not_thrown_away_for_what_is_wanted_first() {
+    let content = content(10);
+    let mut remote = leech_with(small_runs(2), &content);
+    let first = take_fetch(&mut remote);
+    send(&mut remote, first.fetch, first.len);
+    let rest = take_fetch(&mut remote);
+    fail(&mut remote, rest.fetch, FetchFault::Busy);
+    let at = remote.now + Duration::from_secs(1000);
+    remote.input(Input::Deadlines { pieces: &[(PieceIndex(7), at)] });
+    remote.wait(60);
+    assert_eq!(offset(&take_fetch(&mut remote)), 7 * u64::from(PIECE));
+    assert!(!remote.outputs.iter().any(|output| matches!(output, Output::Discard { .. })));
+}
+
+#[test]
 fn a_silent_request_is_given_up() {
     let content = content(4);
     let mut remote = leech(&content);
