@@ -21,7 +21,9 @@ pub async fn run(args: GetArgs) -> Outcome {
     let policy = Arc::new(args.net.policy());
     let reporter = Reporter::new(args.output);
     let loaded = load_torrent(&args.source, &args.out, &args.net, &policy, &reporter).await?;
-    let Some(Loaded { metainfo, arrival, peers, selection }) = loaded else { return interrupted_early() };
+    let Some(Loaded { metainfo, arrival, peers, selection, kept_at }) = loaded else {
+        return interrupted_early();
+    };
     if args.list {
         reporter.files(&metainfo);
         return Ok(ExitCode::SUCCESS);
@@ -53,6 +55,7 @@ pub async fn run(args: GetArgs) -> Outcome {
         goals: args.net.goals(),
         order: args.order(),
         resume: Some(resume),
+        kept_at,
         listen: args.net.listen,
         arrival,
         bind: args.net.bind_addr(),

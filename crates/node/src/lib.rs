@@ -12,6 +12,7 @@ pub mod get;
 pub mod hashing;
 pub mod host;
 mod interrupt;
+mod kept;
 mod magnet;
 mod parts;
 mod report;

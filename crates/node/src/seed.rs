@@ -22,7 +22,9 @@ pub async fn run(args: SeedArgs) -> Outcome {
     let beside = args.data.parent().unwrap_or_else(|| Path::new("."));
     let folder = if args.data.is_dir() { &args.data } else { beside };
     let loaded = load_torrent(&args.source, folder, &args.net, &policy, &reporter).await?;
-    let Some(Loaded { metainfo, arrival, peers, .. }) = loaded else { return interrupted_early() };
+    let Some(Loaded { metainfo, arrival, peers, kept_at, .. }) = loaded else {
+        return interrupted_early();
+    };
     let open = || Content::new(Arc::clone(&metainfo), locate(&args.data, &metainfo), Access::Read);
     let Some(have) = check_data(open(), &reporter).await? else {
         return interrupted_early();
@@ -40,6 +42,7 @@ pub async fn run(args: SeedArgs) -> Outcome {
         goals: args.net.goals(),
         order: engine::PickOrder::default(),
         resume: None,
+        kept_at,
         listen: args.net.listen,
         arrival,
         bind: args.net.bind_addr(),

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,6 +43,8 @@ pub(crate) struct Loaded {
     pub(crate) peers: Vec<SocketAddr>,
     /// The files that a magnet link wants (BEP 53).
     pub(crate) selection: FileSelection,
+    /// Where the .torrent file of a magnet link is kept; `None` where the user has one.
+    pub(crate) kept_at: Option<PathBuf>,
 }
 
 /// Reads the torrent from a file, from its address, or from the peers that a magnet link leads to; these are known then.
@@ -64,7 +66,7 @@ pub(crate) async fn load_torrent(
     };
     let metainfo = Arc::new(Metainfo::parse(&bytes)?);
     let (peers, selection) = Default::default();
-    Ok(Some(Loaded { metainfo, arrival: None, peers, selection }))
+    Ok(Some(Loaded { metainfo, arrival: None, peers, selection, kept_at: None }))
 }
 
 fn is_magnet(source: &str) -> bool {

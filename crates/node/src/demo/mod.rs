@@ -156,6 +156,7 @@ impl Shared {
             goals: engine::Goals::default(),
             order: engine::PickOrder::default(),
             resume: None,
+            kept_at: None,
             listen: Some(listen),
             arrival: None,
             bind: Some(listen.ip()),

@@ -100,7 +100,9 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(setup: Setup, arrival: Arrival) -> io::Result<(Self, watch::Receiver<Status>)> {
-        let Setup { content, have, earlier, goals, order, resume, bind, policy, peers, config, .. } = setup;
+        let Setup {
+            content, have, earlier, goals, order, resume, kept_at, bind, policy, peers, config, ..
+        } = setup;
         let Arrival { listener, identity, known } = arrival;
         let port = listener.local_addr()?.port();
         let metainfo = Arc::clone(content.metainfo());
@@ -125,7 +127,7 @@ impl Driver {
             origin,
             wake_at: None,
             is_recorded: resume.is_some(),
-            storage: Storage::start(Arc::clone(&content), resume, report_sender.clone())?,
+            storage: Storage::start(Arc::clone(&content), resume, kept_at, report_sender.clone())?,
             content,
             connections: BTreeMap::new(),
             next_incoming: 1,
@@ -361,6 +363,10 @@ impl Driver {
             Event::Failed { message } => {
                 self.error = Some(message);
                 self.publish();
+            }
+            Event::HashesComplete => {
+                let torrent = self.engine.metainfo().as_bytes().to_vec();
+                self.storage.hand_over(Job::KeepTorrent { torrent });
             }
             Event::PeerLeft { peer, reason } => tracing::debug!(peer = peer.0, %reason, "peer left"),
             Event::Banned { addr, .. } => tracing::info!(%addr, "banned: it sent corrupt data"),

@@ -15,6 +15,7 @@ mod web_seeds;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +53,9 @@ pub struct Setup {
     pub order: PickOrder,
     /// Where verified pieces are recorded; `None` if nothing is to be remembered.
     pub resume: Option<ResumeFile>,
+    /// Where the .torrent file is kept that is not the user's own: it is written anew when peers have sent the piece hashes
+    /// that it lacks (BEP 52), so that the next start need not fetch them.
+    pub kept_at: Option<PathBuf>,
     /// Where to listen; `None`: on all addresses, on the first free usual port. Port zero: any free one.
     pub listen: Option<SocketAddr>,
     /// What fetching the info dictionary has left, in place of `listen`; `None` if that was there from the start.

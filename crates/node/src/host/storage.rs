@@ -1,6 +1,7 @@
 //! The thread that hashes and writes pieces, in the order in which they are handed to it.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -13,6 +14,7 @@ use tokio::sync::mpsc;
 use super::driver::Report;
 use super::resume_file::ResumeFile;
 use crate::content::Content;
+use crate::kept;
 
 /// What the driver asks for.
 pub(super) enum Job {
@@ -24,6 +26,8 @@ pub(super) enum Job {
     Verify { piece: PieceIndex, hashes: PieceHashes, assembled: Assembled },
     /// Record how much was traded in all sessions, and which blocks are stored.
     SoFar(History),
+    /// Keep this .torrent file, which has hashes that the one before lacks.
+    KeepTorrent { torrent: Vec<u8> },
 }
 
 /// A job is done.
@@ -49,7 +53,7 @@ impl Job {
         match self {
             Self::Write { bytes, .. } => bytes.len(),
             Self::Verify { assembled: Assembled::Buffer(buffer), .. } => buffer.len(),
-            Self::Verify { .. } | Self::Discard { .. } | Self::SoFar(_) => 0,
+            Self::Verify { .. } | Self::Discard { .. } | Self::SoFar(_) | Self::KeepTorrent { .. } => 0,
         }
     }
 }
@@ -67,10 +71,11 @@ impl Storage {
     pub(super) fn start(
         content: Arc<Content>,
         resume: Option<ResumeFile>,
+        kept_at: Option<PathBuf>,
         reports: mpsc::Sender<Report>,
     ) -> io::Result<Self> {
         let (sender, jobs) = channel();
-        let worker = Worker { content, resume, scratch: Vec::new() };
+        let worker = Worker { content, resume, kept_at, scratch: Vec::new() };
         let thread =
             thread::Builder::new().name("storage".into()).spawn(move || worker.run(&jobs, &reports))?;
         Ok(Self { jobs: Some(sender), thread: Some(thread), waiting_jobs: 0, waiting_bytes: 0 })
@@ -113,6 +118,8 @@ impl Storage {
 struct Worker {
     content: Arc<Content>,
     resume: Option<ResumeFile>,
+    /// See [`super::Setup::kept_at`].
+    kept_at: Option<PathBuf>,
     scratch: Vec<u8>,
 }
 
@@ -136,6 +143,7 @@ impl Worker {
                 (self.verify_on_disk(piece, hashes), None)
             }
             Job::SoFar(so_far) => (self.record_so_far(&so_far), None),
+            Job::KeepTorrent { torrent } => (Ok(self.keep_torrent(&torrent)), None),
         };
         Done { bytes, buffer, outcome: result.unwrap_or_else(Outcome::Failed) }
     }
@@ -202,6 +210,16 @@ impl Worker {
             resume.record_so_far(so_far).map_err(|error| error.to_string())?;
         }
         Ok(Outcome::Quiet)
+    }
+
+    /// Without it the hashes are fetched again at the next start, which is no reason to stop.
+    fn keep_torrent(&self, torrent: &[u8]) -> Outcome {
+        if let Some(path) = &self.kept_at
+            && let Err(error) = kept::write(path, torrent)
+        {
+            tracing::warn!("cannot write {}: {error}", path.display());
+        }
+        Outcome::Quiet
     }
 }
 

@@ -40,6 +40,7 @@ async fn a_visitor_downloads_from_the_demo_and_a_second_start_makes_no_sample() 
         goals: engine::Goals::default(),
         order: engine::PickOrder::default(),
         resume: None,
+        kept_at: None,
         listen: Some(listen),
         arrival: None,
         bind: Some(listen.ip()),

@@ -3,6 +3,7 @@
 
 mod cli;
 mod demo;
+mod hashes;
 mod program;
 mod resume;
 mod selection;

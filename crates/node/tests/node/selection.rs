@@ -59,6 +59,7 @@ impl Folder {
             goals: engine::Goals::default(),
             order: engine::PickOrder::default(),
             resume: None,
+            kept_at: None,
             listen: Some(listen),
             arrival: None,
             bind: Some(listen.ip()),
