@@ -80,7 +80,7 @@ impl HashFetch {
                 nodes: vec![[0; 32]; pieces.len()],
                 chunks: vec![Chunk::Free; pieces.len().div_ceil(CHUNK_LEN as usize)],
             });
-            // One root with two lengths is a lie about one of them, whose pieces then never become right.
+            // They are all of one length: a torrent in which they are not is refused.
             layer.files.push(pieces.start);
         }
         let piece_height = piece_height(metainfo.piece_len());

@@ -39,9 +39,12 @@ impl FileTree {
         }
     }
 
-    /// One that only holds the place of another, so that a layout can be made before anything is hashed.
-    fn placeholder(len: u64) -> Self {
-        Self { root: (len > 0).then_some([0xff; 32]), layer: Vec::new() }
+    /// One that only holds the place of another, so that a layout can be made before anything is hashed. Each file has a
+    /// root of its own: with one they would have to be of one length.
+    fn placeholder(nth: u64, len: u64) -> Self {
+        let mut root = [0xff; 32];
+        root[..8].copy_from_slice(&nth.to_be_bytes());
+        Self { root: (len > 0).then_some(root), layer: Vec::new() }
     }
 }
 
@@ -91,7 +94,9 @@ impl NewTorrent<'_> {
     /// # Errors
     /// Those of [`NewTorrent::build_v2`].
     pub fn layout_v2(&self, is_hybrid: bool) -> Result<Metainfo, MetainfoError> {
-        let trees: Vec<FileTree> = self.files().iter().map(|(_, len)| FileTree::placeholder(*len)).collect();
+        let files = self.files();
+        let trees: Vec<FileTree> =
+            (0..).zip(&files).map(|(nth, (_, len))| FileTree::placeholder(nth, *len)).collect();
         let alone = self.build_v2(ContentTrees { files: &trees, is_hybrid: false })?;
         if !is_hybrid {
             return Ok(alone);

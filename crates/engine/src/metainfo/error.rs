@@ -200,6 +200,21 @@ pub enum MetainfoError {
         /// The file.
         file: String,
     },
+    /// Two files of different lengths have one `pieces root`, which stands for one content.
+    #[error(
+        "The .torrent file contradicts itself: '{file}' and '{other}' have different lengths ({len} and {other_len} bytes) \
+         and yet the same hash, so one of them could never be verified. Ask whoever made it for a correct one."
+    )]
+    PiecesRootShared {
+        /// The first of them.
+        file: String,
+        /// Its length in bytes.
+        len: u64,
+        /// The other one.
+        other: String,
+        /// Its length in bytes.
+        other_len: u64,
+    },
     /// `piece layers` is no dictionary of hashes.
     #[error("The .torrent file's list of piece hashes is malformed: {what}. Download it again.")]
     PieceLayersMalformed {

@@ -61,6 +61,24 @@ impl PieceLayers {
     }
 }
 
+/// Checks that files with one root have one length: a root stands for the content, and with it for how long that is.
+pub(super) fn check_roots(files: &[FileEntry]) -> Result<(), MetainfoError> {
+    let mut by_root: BTreeMap<Node, &FileEntry> = BTreeMap::new();
+    for other in files {
+        let Some(root) = other.pieces_root else { continue };
+        let file = *by_root.entry(root).or_insert(other);
+        if file.len != other.len {
+            return Err(MetainfoError::PiecesRootShared {
+                file: file.path.join("/"),
+                len: file.len,
+                other: other.path.join("/"),
+                other_len: other.len,
+            });
+        }
+    }
+    Ok(())
+}
+
 fn check(nodes: &[Node], file: &FileEntry, piece_len: u32) -> Result<(), MetainfoError> {
     let expected = file.len.div_ceil(u64::from(piece_len));
     if nodes.len() as u64 != expected {

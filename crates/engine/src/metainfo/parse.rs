@@ -4,7 +4,7 @@ use codec::bencode::{Limits, ScanError, ScanFault, Value, scan};
 use serde_bytes::ByteBuf;
 
 use super::info_hashes::InfoHashes;
-use super::layers::PieceLayers;
+use super::layers::{PieceLayers, check_roots};
 use super::listed::Listed;
 use super::path::safe_path;
 use super::raw::{RawInfo, RawMetainfo, SCHEMA};
@@ -45,6 +45,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
     };
     let geometry = geometry(&files, piece_len)?;
     let piece_hashes = if versions.has_v1 { piece_hashes(info, &geometry)? } else { Vec::new() };
+    check_roots(&files)?;
     let layers = root.get(b"piece layers").filter(|_| versions.has_v2);
     let piece_layers = PieceLayers::read(layers, &files, piece_len)?;
 

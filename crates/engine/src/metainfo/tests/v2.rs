@@ -457,6 +457,39 @@ fn piece_layers_that_others_refuse_are_refused_for_their_own_reason() {
     refuse(table);
 }
 
+/// Entries of the tree with these lengths and one root.
+fn of_one_root(lens: &[(&str, u64)]) -> Bytes {
+    let root = zero_root(MIB);
+    let entry = |len| leaf(&[(b"length", Bytes::number(len)), (b"pieces root", Bytes::string(&root))]);
+    let entries: Vec<_> = lens.iter().map(|&(name, len)| (name.as_bytes(), entry(len))).collect();
+    Bytes::dict(&entries)
+}
+
+#[test]
+fn files_of_one_root_have_one_length() {
+    let shared = |other: &str, other_len| MetainfoError::PiecesRootShared {
+        file: "a".to_owned(),
+        len: MIB,
+        other: other.to_owned(),
+        other_len,
+    };
+    for other_len in [MIB - 1, MIB + 1, 64 * KIB, 1] {
+        let tree = of_one_root(&[("a", MIB), ("b", MIB), ("c", other_len)]);
+        assert_eq!(of_tree(tree).parse(), Err(shared("c", other_len)));
+    }
+    let in_both_versions = Draft {
+        length_or_files: Some((
+            "files",
+            Bytes::raw("ld6:lengthi1048576e4:pathl1:aeed6:lengthi5e4:pathl1:beee"),
+        )),
+        pieces: Some(vec![0; 20 * 17]),
+        ..of_tree(of_one_root(&[("a", MIB), ("b", 5)]))
+    };
+    assert_eq!(in_both_versions.parse(), Err(shared("b", 5)));
+    let copies = of_tree(of_one_root(&[("a", MIB), ("b", MIB)])).parse().unwrap();
+    assert_eq!(copies.total_len(), 2 * MIB, "copies of a file have its root");
+}
+
 #[test]
 fn a_newer_version_is_named_before_anything_else_is_found_wrong() {
     let parsed = Metainfo::parse(b"d4:infod12:meta versioni3e4:namei7eee");
