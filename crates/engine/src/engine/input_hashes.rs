@@ -9,6 +9,9 @@ use crate::{BanReason, CloseReason, Event, HashRange, Message, Output, PeerKey, 
 
 /// Requests for hashes outstanding with one peer: an answer has 16 KiB, as a block has.
 const REQUESTS_PER_PEER_MAX: usize = 4;
+/// Requests for hashes of one peer that wait to be answered; what is beyond is rejected. (An answer to each, of 512 hashes
+/// and a proof, has 16 KiB: together a megabyte.)
+pub(super) const HASH_REQUESTS_FROM_PEER_MAX: usize = 64;
 /// Pieces whose blocks are all there and whose hash is not. With so many no further block is asked for: should the hashes
 /// never come, all would be for nothing.
 const UNHASHED_PIECES_MAX: usize = 16;
@@ -58,16 +61,26 @@ impl Engine {
         }
     }
 
-    /// Answers from the layers that we have, whether we choke the peer or not, as BEP 52 wants it; what it has not taken
-    /// yet is the bound.
+    /// A request that can be answered from the layers that we have waits its turn for the upload limit, as one for a block
+    /// does, whether we choke the peer or not (BEP 52).
     pub(super) fn handle_hash_request(&mut self, key: PeerKey, range: HashRange) {
-        let Some(peer) = self.peers.get(&key) else { return };
-        let has_room = peer.unsent_bytes < self.config.send_queue_bytes_max;
-        let answer = match self.hashes.serve(&range).filter(|_| has_room) {
-            Some(hashes) => Message::Hashes { range, hashes },
-            None => Message::HashReject(range),
-        };
-        self.send(key, &answer);
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        let has_room = peer.hash_requests_in.len() < HASH_REQUESTS_FROM_PEER_MAX;
+        if has_room && self.hashes.serve(&range).is_some() {
+            peer.hash_requests_in.push_back(range);
+        } else {
+            self.send(key, &Message::HashReject(range));
+        }
+    }
+
+    /// Answers the peer's first waiting request for hashes. Returns how many bytes that took; `None` if none waits.
+    pub(super) fn send_hashes(&mut self, key: PeerKey) -> Option<u64> {
+        let range = self.peers.get_mut(&key)?.hash_requests_in.pop_front()?;
+        // Layers only grow, so what could be answered still can.
+        let hashes = self.hashes.serve(&range)?;
+        let len = hashes.len() as u64;
+        self.send(key, &Message::Hashes { range, hashes });
+        Some(len)
     }
 
     /// The blocks of a piece are all there: it can be hashed, or waits for its hash.

@@ -1,6 +1,7 @@
 //! Recomputes everything that is cached from the raw data.
 
 use super::Engine;
+use super::input_hashes::HASH_REQUESTS_FROM_PEER_MAX;
 use super::peer::{Peer, Stage};
 use crate::picker::Outstanding;
 use crate::{FilePriority, PieceIndex, Reserved};
@@ -93,6 +94,10 @@ impl Engine {
         assert!(
             peer.requests_in.len() <= self.config.requests_from_peer_max as usize,
             "invariant: requests_from_peer_max"
+        );
+        assert!(
+            peer.hash_requests_in.len() <= HASH_REQUESTS_FROM_PEER_MAX,
+            "invariant: requests for hashes are bounded"
         );
         assert!(
             !peer.am_choking

@@ -118,6 +118,8 @@ pub(super) struct Peer {
     pub(super) reveal: Option<Box<Reveal>>,
 
     pub(super) requests_in: VecDeque<BlockRef>,
+    /// Hashes that it has asked for, and that we can give (BEP 52).
+    pub(super) hash_requests_in: VecDeque<HashRange>,
     /// Bytes handed to the host and not reported as sent.
     pub(super) unsent_bytes: u64,
     /// Payload among them.
@@ -190,6 +192,7 @@ impl Peer {
             hashes_from: now,
             reveal: None,
             requests_in: VecDeque::new(),
+            hash_requests_in: VecDeque::new(),
             unsent_bytes: 0,
             unsent_payload: 0,
             down_bytes: 0,

@@ -1,4 +1,4 @@
-//! Blocks for peers: handed to the host as fast as the connection takes them and the upload limit allows.
+//! Blocks for peers, and hashes: handed to the host as fast as the connection takes them and the upload limit allows.
 
 use super::Engine;
 use super::peer::Peer;
@@ -40,7 +40,7 @@ impl Engine {
         keys.into_iter().for_each(|key| self.serve(key));
     }
 
-    /// One block for each peer in turn until the limit is reached or nobody wants more.
+    /// One answer for each peer in turn until the limit is reached or nobody wants more.
     pub(super) fn serve_in_turn(&mut self) {
         loop {
             let mut in_turn = self.peers.keys_from_behind(&self.served_last).copied();
@@ -65,7 +65,8 @@ impl Engine {
     /// It wants something, and its connection takes it.
     pub(super) fn could_serve(&self, peer: &Peer) -> bool {
         // While we choke it, only what it may have all the same waits here.
-        !peer.requests_in.is_empty() && peer.unsent_bytes < self.config.send_queue_bytes_max
+        let is_waiting = !peer.requests_in.is_empty() || !peer.hash_requests_in.is_empty();
+        is_waiting && peer.unsent_bytes < self.config.send_queue_bytes_max
     }
 
     /// If only the choker's allotment holds this peer back, it goes on when that allows it.
@@ -78,14 +79,21 @@ impl Engine {
         self.timers.upload_held_until = until.into_iter().flatten().min();
     }
 
+    /// Hashes go first: without them the blocks are of no use.
     fn serve_one(&mut self, key: PeerKey) {
+        let Some(len) = self.send_hashes(key).or_else(|| self.send_block(key)) else { return };
         let Some(peer) = self.peers.get_mut(&key) else { return };
-        let Some(block) = peer.requests_in.pop_front() else { return };
+        peer.up_bucket.earn(self.now);
+        peer.up_bucket.spend(len);
+        self.upload_bucket.spend(len);
+    }
+
+    fn send_block(&mut self, key: PeerKey) -> Option<u64> {
+        let peer = self.peers.get_mut(&key)?;
+        let block = peer.requests_in.pop_front()?;
         peer.unsent_bytes += self.outbox.block(key, block);
         peer.unsent_payload += u64::from(block.len);
         peer.sent_at = self.now;
-        peer.up_bucket.earn(self.now);
-        peer.up_bucket.spend(u64::from(block.len));
-        self.upload_bucket.spend(u64::from(block.len));
+        Some(block.len.into())
     }
 }

@@ -224,6 +224,45 @@ fn a_piece_waits_for_its_hash_and_too_many_stop_the_requests() {
     assert_ne!(remote.take_requests(key), [], "and more is asked for");
 }
 
+/// How many answers are among what this peer was sent, and how many rejects.
+fn take_answers(remote: &mut Remote, key: PeerKey) -> (u64, u64) {
+    let messages = remote.take_messages(key);
+    let count = |is_it: fn(&Message) -> bool| messages.iter().filter(|message| is_it(message)).count() as u64;
+    (
+        count(|message| matches!(message, Message::Hashes { .. })),
+        count(|message| matches!(message, Message::HashReject(_))),
+    )
+}
+
+#[test]
+fn hashes_that_are_sent_count_towards_the_upload_limit() {
+    const RATE: u64 = 20_000;
+    let content = content(Versions::V2);
+    let long = content.metainfo.files().iter().max_by_key(|file| file.len).unwrap();
+    let root = long.pieces_root.unwrap();
+    let range = HashRange { pieces_root: root, base_layer: 1, index: 0, len: 512, proof_layers: 9 };
+    let answer_len = 512 * 32 + 32;
+    let mut free = Remote::new(Config::default(), &content, content.all());
+    let key = free.join(1);
+    (0..50).for_each(|_| free.says(key, &Message::HashRequest(range)));
+    assert_eq!(take_answers(&mut free, key), (50, 0), "without a limit nobody waits");
+
+    let config = Config { upload_rate_max: Some(RATE), ..Config::default() };
+    let mut remote = Remote::new(config, &content, content.all());
+    let key = remote.join(1);
+    (0..100).for_each(|_| remote.says(key, &Message::HashRequest(range)));
+    let (at_once, rejected) = take_answers(&mut remote, key);
+    assert!(at_once <= 2, "{at_once} answers at once");
+    assert_eq!(at_once + rejected, 100 - 64, "as many as that wait");
+    remote.wait(20);
+    let (sent, rejected) = take_answers(&mut remote, key);
+    assert_eq!(rejected, 0);
+    // The test's clock ticks once a second, and the bucket holds a fifth of one: a little less than the limit allows.
+    assert!(sent >= 15 && sent * answer_len <= 20 * RATE + answer_len, "{sent} answers in 20 seconds");
+    let used = remote.engine.demands().upload;
+    assert!(used.used_rate > 0 && used.is_held_back, "who divides a common limit sees it: {used:?}");
+}
+
 #[test]
 fn a_request_for_hashes_is_answered_or_rejected() {
     let content = content(Versions::V2);
