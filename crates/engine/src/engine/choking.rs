@@ -60,7 +60,7 @@ impl Engine {
             down_rate: peer.down_rate.per_second(self.now),
             up_rate: peer.up_rate.per_second(self.now),
             gave_bytes: peer.down_bytes - peer.round_down_bytes,
-            announced_bytes: u64::from(peer.haves_heard) * u64::from(self.metainfo.piece_len()),
+            announced_bytes: u64::from(peer.pieces_got()) * u64::from(self.metainfo.piece_len()),
             bid: peer.bid,
         }
     }

@@ -29,10 +29,14 @@ impl Engine {
         let Some(at) = peer.late.iter().position(|request| request.block == *block) else { return false };
         let has_room = peer.outstanding.len() < self.config.requests_per_peer_max as usize;
         let late = peer.late.remove(at).filter(|_| has_room);
+        let lost = peer.lost.iter().position(|lost| lost == block);
+        let is_pardoned = lost.and_then(|at| peer.lost.remove(at)).is_none();
         let alone = peer.is_on_parole.then_some(key);
         let Some(late) = late.filter(|_| self.picker.take_in_late(alone, block)) else { return false };
         peer.progress_at = self.now;
-        peer.pardoned_bytes = peer.pardoned_bytes.saturating_sub(u64::from(block.len));
+        if is_pardoned {
+            peer.pardoned_bytes = peer.pardoned_bytes.saturating_sub(u64::from(block.len));
+        }
         peer.outstanding.push_back(Outstanding { is_active: true, ..late });
         self.download_bucket.spend(u64::from(block.len));
         true

@@ -147,6 +147,10 @@ impl Engine {
         if let Some(at) = peer.late.iter().position(|request| request.block == block) {
             peer.late.remove(at);
         }
+        if let Some(at) = peer.lost.iter().position(|lost| *lost == block) {
+            peer.lost.remove(at);
+            return;
+        }
         let len = u64::from(block.len);
         if peer.pardoned_bytes < len || len == 0 {
             let BlockRef { piece, begin, len } = block;

@@ -115,7 +115,6 @@ impl Engine {
         if !peer.has.insert(piece) {
             return;
         }
-        peer.haves_heard += 1;
         self.picker.add_have(piece);
         if self.picker.missing().has(piece) {
             peer.wanted_pieces += 1;
@@ -130,6 +129,7 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         peer.is_counted_as_seed = self.picker.add_peer(&has);
         peer.wanted_pieces = has.count_common(self.picker.missing());
+        peer.pieces_at_first = has.count();
         peer.has = has;
         self.send_allowed_fast(key);
         self.update_interest(key);

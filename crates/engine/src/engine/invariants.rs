@@ -86,6 +86,10 @@ impl Engine {
             peer.late.len() <= self.config.requests_per_peer_max as usize,
             "invariant: late requests are bounded"
         );
+        assert!(
+            peer.lost.len() <= self.config.requests_per_peer_max as usize,
+            "invariant: requests of lost pieces are bounded"
+        );
         let max = self.config.requests_per_peer_max.max(self.config.requests_told_max);
         assert!(peer.outstanding.len() <= max as usize, "invariant: requests are bounded");
     }

@@ -75,8 +75,8 @@ pub(super) struct Peer {
     pub(super) turn_up_bytes: u64,
     /// `down_bytes` at the choker's last round.
     pub(super) round_down_bytes: u64,
-    /// Pieces that it told us of since it joined, but for its bitfield.
-    pub(super) haves_heard: u32,
+    /// Pieces that its bitfield named.
+    pub(super) pieces_at_first: u32,
     /// What BitTyrant believes of it.
     pub(super) bid: Option<Bid>,
     /// What the choker allots to it; without limit as a rule.
@@ -87,6 +87,8 @@ pub(super) struct Peer {
     pub(super) late: VecDeque<Outstanding>,
     /// How many of them we no longer count on.
     pub(super) released: u32,
+    /// Requests of pieces that it has lost since (BEP 54), of late: with BEP 6 it rejects each.
+    pub(super) lost: VecDeque<BlockRef>,
     pub(super) pipeline: Pipeline,
     pub(super) current: Option<PieceIndex>,
     pub(super) incoming: Option<Incoming>,
@@ -169,12 +171,13 @@ impl Peer {
             turn_since: now,
             turn_up_bytes: 0,
             round_down_bytes: 0,
-            haves_heard: 0,
+            pieces_at_first: 0,
             bid: None,
             up_bucket: TokenBucket::new(None, now),
             outstanding: VecDeque::new(),
             late: VecDeque::new(),
             released: 0,
+            lost: VecDeque::new(),
             pipeline: Pipeline::new(config, now),
             current: None,
             incoming: None,
@@ -217,6 +220,12 @@ impl Peer {
     /// Payload went over it of late, in either direction.
     pub(super) fn is_trading(&self, now: Instant) -> bool {
         self.down_rate.per_second(now) + self.up_rate.per_second(now) > 0
+    }
+
+    /// Pieces that it got since it joined. What it loses and gets again counts once, so that there is nothing in saying so
+    /// again and again.
+    pub(super) fn pieces_got(&self) -> u32 {
+        self.has.count().saturating_sub(self.pieces_at_first)
     }
 
     /// It may be asked for blocks: while it chokes us, for those of the pieces that it gives all the same (BEP 6).

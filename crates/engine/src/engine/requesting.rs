@@ -97,8 +97,15 @@ impl Engine {
 
     /// These requests stand no more, though their answers may be on their way.
     pub(super) fn withdraw(&mut self, key: PeerKey, requests: &VecDeque<Outstanding>) {
+        if let Some(peer) = self.peers.get_mut(&key) {
+            peer.pardoned_bytes += requests.iter().map(|request| u64::from(request.block.len)).sum::<u64>();
+        }
+        self.expect_late(key, requests);
+    }
+
+    /// A block of these that comes late is used while it is missing.
+    fn expect_late(&mut self, key: PeerKey, requests: &VecDeque<Outstanding>) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
-        peer.pardoned_bytes += requests.iter().map(|request| u64::from(request.block.len)).sum::<u64>();
         peer.late.extend(requests);
         let beyond = peer.late.len().saturating_sub(self.config.requests_per_peer_max as usize);
         peer.late.drain(..beyond);
@@ -107,7 +114,8 @@ impl Engine {
         }
     }
 
-    /// The peer has lost this piece: as [`Engine::take_back_all`] for its blocks.
+    /// The peer has lost this piece: as [`Engine::take_back_all`] for its blocks. But what it sent of them it sent before
+    /// it said so: nothing is pardoned, or a peer that has and loses one piece in turn could send any amount of anything.
     pub(super) fn take_back_piece(&mut self, key: PeerKey, piece: PieceIndex) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         let (lost, kept): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut peer.outstanding)
@@ -119,7 +127,10 @@ impl Engine {
         if let Some(incoming) = peer.incoming.as_mut().filter(|incoming| incoming.block.piece == piece) {
             incoming.is_wanted = false;
         }
-        self.withdraw(key, &lost);
+        peer.lost.extend(lost.iter().map(|request| request.block));
+        let beyond = peer.lost.len().saturating_sub(self.config.requests_per_peer_max as usize);
+        peer.lost.drain(..beyond);
+        self.expect_late(key, &lost);
     }
 
     /// A snubbed peer may have lost our requests: they are cancelled, and it is tried again with one at a time.

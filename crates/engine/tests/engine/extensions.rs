@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use engine::{
-    Bitfield, CloseReason, Config, ExtendedHandshake, Extension, Input, Message, Output, PeerKey, PeerSource,
-    PieceIndex, Reserved, VerifyOutcome,
+    Bitfield, BlockRef, CloseReason, Config, ExtendedHandshake, Extension, Input, Message, Output, PeerKey,
+    PeerSource, PieceIndex, Reserved, Strategy, VerifyOutcome,
 };
 
 use crate::util::{Content, Remote};
@@ -214,6 +214,81 @@ fn a_piece_that_the_peer_has_lost_is_neither_counted_nor_asked_for() {
         (0..20).for_each(|piece| remote.says(key, &dont_have(piece)));
         assert!(!remote.engine.peers()[0].am_interested);
     }
+}
+
+/// Loses piece 3 and has it again.
+fn loses_and_has_again(remote: &mut Remote, key: PeerKey) {
+    remote.says(key, &dont_have(3));
+    remote.says(key, &Message::Have(PieceIndex(3)));
+}
+
+#[test]
+fn who_loses_a_piece_again_and_again_may_not_send_more_for_it() {
+    let content = content();
+    for offers in [Reserved::EXTENDED, Reserved::EXTENDED.with(Reserved::FAST)] {
+        let config = Config { unrequested_bytes_max: 100_000, ..Config::default() };
+        let mut remote = Remote::new(config, &content, content.none());
+        let key = remote.join_offering(1, offers);
+        let mut only = content.none();
+        only.insert(PieceIndex(3));
+        remote.says(key, &Message::Bitfield(only));
+        remote.says(key, &Message::Unchoke);
+        for _ in 0..100 {
+            loses_and_has_again(&mut remote, key);
+        }
+        assert_eq!(remote.close_reason(key), None);
+        assert!(!remote.take_requests(key).is_empty());
+        let junk = BlockRef { piece: PieceIndex(9), begin: 0, len: 16_384 };
+        (0..7).for_each(|_| remote.sends(key, &junk));
+        assert_eq!(remote.close_reason(key), Some(CloseReason::UnrequestedBlocks { bytes: 7 * 16_384 }));
+    }
+}
+
+#[test]
+fn who_loses_a_piece_again_and_again_does_not_seem_to_receive_much() {
+    let content = content();
+    let config = Config {
+        strategy: Strategy::BitTyrantSelfish,
+        upload_rate_max: Some(16_000),
+        unchoke_slots: 1,
+        ..Config::default()
+    };
+    let mut remote = Remote::new(config, &content, content.none());
+    let (looping, honest) = (remote.join_offering(1, Reserved::EXTENDED), remote.join(2));
+    for _ in 0..1000 {
+        loses_and_has_again(&mut remote, looping);
+    }
+    (0..10).for_each(|piece| remote.says(honest, &Message::Have(PieceIndex(piece))));
+    // The first round believes of each what it announced; the second one gives the slot to the better of those who want it.
+    remote.wait(11);
+    [looping, honest].into_iter().for_each(|key| remote.says(key, &Message::Interested));
+    remote.wait(11);
+    let unchoked: Vec<PeerKey> =
+        remote.engine.peers().iter().filter(|peer| !peer.am_choking).map(|peer| peer.peer).collect();
+    assert_eq!(unchoked, [honest]);
+}
+
+#[test]
+fn a_reject_of_each_request_for_a_lost_piece_is_no_fault_and_one_more_is() {
+    let mut remote = downloader();
+    let key = remote.join_offering(1, Reserved::EXTENDED.with(Reserved::FAST));
+    let mut only = remote.content.none();
+    only.insert(PieceIndex(3));
+    remote.says(key, &Message::Bitfield(only));
+    remote.says(key, &Message::Unchoke);
+    for _ in 0..100 {
+        let asked = remote.take_requests(key);
+        assert!(!asked.is_empty());
+        loses_and_has_again(&mut remote, key);
+        asked.iter().for_each(|block| remote.says(key, &Message::Reject(*block)));
+        assert_eq!(remote.close_reason(key), None);
+        // Rejected while it is asked anew, a request rests for a while.
+        remote.wait(3);
+    }
+    let block = BlockRef { piece: PieceIndex(9), begin: 0, len: 16_384 };
+    remote.says(key, &Message::Reject(block));
+    let reason = CloseReason::UnrequestedReject { piece: 9, begin: 0, len: 16_384 };
+    assert_eq!(remote.close_reason(key), Some(reason));
 }
 
 #[test]
