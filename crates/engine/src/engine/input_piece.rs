@@ -44,12 +44,9 @@ impl Engine {
                 peer.wanted_pieces -= 1;
                 self.update_interest(key);
             }
-            if has_all {
-                self.close_if_neither_downloads(key);
-            }
         }
         if was_wanted && self.picker.is_complete() {
-            self.tell_upload_only();
+            self.end_download();
             self.outbox.event(Event::Completed);
         }
         // Trackers count downloads of the whole torrent.

@@ -20,6 +20,12 @@ impl Engine {
         Ok(())
     }
 
+    /// The last piece that we want is there: whoever wants nothing either makes room.
+    pub(super) fn end_download(&mut self) {
+        self.tell_upload_only();
+        self.joined_keys().into_iter().for_each(|key| self.close_if_neither_downloads(key));
+    }
+
     /// Tells everybody that takes such messages whether we still download.
     pub(super) fn tell_upload_only(&mut self) {
         let flag = u8::from(self.am_upload_only());

@@ -32,6 +32,8 @@ impl Engine {
             self.tell_upload_only();
         }
         if self.picker.is_complete() && !was_complete {
+            // Who has nothing more for us is closed at the next look at all connections: users who skip all files are about
+            // to choose some.
             self.outbox.event(Event::Completed);
         } else if was_complete && !self.picker.is_complete() {
             // Seeds had no use for us, nor we for them: each try has doubled the wait.

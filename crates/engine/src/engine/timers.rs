@@ -82,6 +82,7 @@ impl Engine {
         let keys: Vec<PeerKey> = self.peers.keys().copied().collect();
         for key in keys {
             self.look_at_connection(key);
+            self.close_if_neither_downloads(key);
             self.note_uselessness(key);
         }
         if self.playback.is_some() {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use engine::FilePriority::{High, Low, Normal, Skip};
 use engine::{
-    AnnounceAnswer, AnnounceEvent, Bitfield, Config, Event, FilePriority, Input, Message, Output, PeerSource,
-    PickOrder, PickReason, PieceIndex, PieceState, Reserved, TrackerKey, VerifyOutcome,
+    AnnounceAnswer, AnnounceEvent, Bitfield, CloseReason, Config, Event, Extension, FilePriority, Input,
+    Message, Output, PeerSource, PickOrder, PickReason, PieceIndex, PieceState, Reserved, TrackerKey,
+    VerifyOutcome,
 };
 
 use crate::util::{Content, Net, Remote, Swarm};
@@ -62,6 +63,46 @@ fn of_a_skipped_file_only_the_pieces_shared_with_wanted_ones_come() {
     remote.engine.piece_states(&mut states);
     let skipped = states.iter().filter(|state| **state == PieceState::Skipped as u8).count();
     assert_eq!(skipped, 4);
+}
+
+/// Two that download nothing, a partial seed and a seed, and one that downloads.
+fn two_seeds_and_a_downloader(remote: &mut Remote) -> [engine::PeerKey; 3] {
+    let partial = remote.join_offering(2, Reserved::EXTENDED);
+    remote.says(partial, &Message::Have(PieceIndex(3)));
+    remote.says(partial, &Message::Extended { id: Extension::UploadOnly.local_id(), payload: vec![1] });
+    let whole = remote.join_with(3, &Bitfield::all(8));
+    let downloader = remote.join_offering(4, Reserved::EXTENDED);
+    remote.says(downloader, &Message::Have(PieceIndex(3)));
+    [partial, whole, downloader]
+}
+
+fn assert_only_the_downloader_stays(remote: &Remote, others: [engine::PeerKey; 3]) {
+    let reasons = others.map(|key| remote.close_reason(key));
+    assert_eq!(reasons, [Some(CloseReason::BothUploadOnly), Some(CloseReason::BothSeeds), None]);
+}
+
+#[test]
+fn a_partial_seed_and_those_that_download_nothing_part() {
+    let (mut remote, key) = wanting(&[Skip, Normal, Skip]);
+    let others = two_seeds_and_a_downloader(&mut remote);
+    others.into_iter().for_each(|key| assert_eq!(remote.close_reason(key), None, "we still want something"));
+    finish(&mut remote, key);
+    for other in &others[..2] {
+        finish(&mut remote, *other);
+    }
+    assert!(remote.engine.is_partial_seed());
+    assert_only_the_downloader_stays(&remote, others);
+    assert_eq!(remote.close_reason(key), Some(CloseReason::BothSeeds));
+}
+
+#[test]
+fn who_wants_nothing_more_parts_from_those_that_download_nothing() {
+    let (mut remote, key) = wanting(&[Skip, Normal, Skip]);
+    let others = two_seeds_and_a_downloader(&mut remote);
+    remote.input(Input::FilePriorities { files: &[Skip, Skip, Skip] });
+    remote.wait(1);
+    assert_only_the_downloader_stays(&remote, others);
+    assert_eq!(remote.close_reason(key), Some(CloseReason::BothSeeds));
 }
 
 #[test]
