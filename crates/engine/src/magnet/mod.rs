@@ -69,23 +69,34 @@ impl Magnet {
         parse::parse(link)
     }
 
-    /// The magnet of a torrent that is there: its hashes, name, trackers and web seeds.
+    /// The magnet of a torrent that is there: its hashes, name, trackers and web seeds, as many of these as fit into a link
+    /// that is read.
     #[must_use]
     pub(crate) fn of(metainfo: &Metainfo) -> Self {
         let known = metainfo.info_hashes();
-        let files = metainfo.web_seeds().iter().filter(|seed| seed.kind == WebSeedKind::Files);
-        Self {
+        let mut magnet = Self {
             hashes: match (known.v1(), known.v2()) {
                 (Some(v1), Some(v2)) => Hashes::Hybrid(v1, v2.0),
                 (None, Some(v2)) => Hashes::V2(v2.0),
                 _ => Hashes::V1(metainfo.info_hash()),
             },
             name: Some(metainfo.name().to_owned()),
-            trackers: metainfo.trackers().iter().flatten().cloned().collect(),
-            web_seeds: files.map(|seed| seed.url.clone()).collect(),
+            trackers: Vec::new(),
+            web_seeds: Vec::new(),
             peers: Vec::new(),
             selection: FileSelection::default(),
-        }
+        };
+        let mut room = MAGNET_LEN_MAX.saturating_sub(magnet.to_string().len());
+        let mut fits = |url: &str| {
+            let len = "&tr=".len() + utf8_percent_encode(url, KEPT).map(str::len).sum::<usize>();
+            let left = room.checked_sub(len);
+            room = left.unwrap_or(room);
+            left.is_some()
+        };
+        magnet.trackers = metainfo.trackers().iter().flatten().filter(|url| fits(url)).cloned().collect();
+        let files = metainfo.web_seeds().iter().filter(|seed| seed.kind == WebSeedKind::Files);
+        magnet.web_seeds = files.map(|seed| seed.url.clone()).filter(|url| fits(url)).collect();
+        magnet
     }
 
     /// Names the torrent's swarm: its version 1 hash, or, if it has none, the first 20 bytes of its version 2 hash

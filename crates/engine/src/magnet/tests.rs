@@ -178,6 +178,41 @@ fn a_torrent_comes_back_from_its_magnet_and_its_info_dictionary() {
 }
 
 #[test]
+fn web_seeds_come_along_and_those_that_know_pieces_do_not() {
+    let urls: Vec<String> =
+        (0..90).map(|number| format!("http://mirror-{number}.example/a%20b/?x=1&y=2")).collect();
+    let original = torrent(&[]).with_web_seeds(&urls).unwrap();
+    let link = original.magnet().to_string();
+    assert_eq!(link.matches("&ws=http%3A%2F%2F").count(), urls.len());
+    let magnet = Magnet::parse(&link).unwrap();
+    assert_eq!(magnet.web_seeds(), urls);
+    let again = magnet.metainfo(original.info_bytes()).unwrap();
+    assert_eq!(again.web_seeds(), original.web_seeds());
+    let script = [b"d9:httpseedsl10:http://s/ae4:info", original.info_bytes(), b"e"].concat();
+    let script = Metainfo::parse(&script).unwrap();
+    assert_eq!(script.web_seeds().len(), 1);
+    assert_eq!(script.magnet().web_seeds(), [] as [&str; 0]);
+}
+
+#[test]
+fn a_link_that_is_written_is_never_too_long_to_be_read() {
+    let long = |kind: &str, number: usize| format!("http://{kind}-{number}.example/{}", "/".repeat(1500));
+    let trackers: Vec<Vec<String>> = (0..100).map(|number| vec![long("tracker", number)]).collect();
+    let web_seeds: Vec<String> = (0..100).map(|number| long("mirror", number)).collect();
+    let short = "http://short.example/".to_owned();
+    for trackers in [&trackers[..], &trackers[..3]] {
+        let original = torrent(trackers)
+            .with_web_seeds(&[&web_seeds[..99], std::slice::from_ref(&short)].concat())
+            .unwrap();
+        let link = original.magnet().to_string();
+        assert!(link.len() <= MAGNET_LEN_MAX && link.len() > MAGNET_LEN_MAX - 5000, "{}", link.len());
+        let magnet = Magnet::parse(&link).unwrap();
+        assert_eq!(magnet, original.magnet());
+        assert!(magnet.trackers().len() >= 3 && magnet.web_seeds().contains(&short));
+    }
+}
+
+#[test]
 fn an_info_dictionary_must_fit_every_hash_of_the_link() {
     let original = torrent(&[]);
     let info = original.info_bytes();
