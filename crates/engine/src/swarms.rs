@@ -4,8 +4,7 @@
 use crate::rng::Rng;
 use crate::trackers::Trackers;
 use crate::{
-    AnnounceAnswer, AnnounceEvent, Config, InfoHash, InfoHashes, Instant, ScrapeAnswer, TrackerKey,
-    TrackerSnapshot,
+    AnnounceAnswer, AnnounceEvent, Config, InfoHash, Instant, ScrapeAnswer, TrackerKey, TrackerSnapshot,
 };
 
 /// All trackers, once for each swarm.
@@ -26,9 +25,13 @@ pub(crate) struct DueAnnounce<'a> {
 }
 
 impl Swarms {
-    /// The swarms of this torrent, with trackers in tiers as in the metainfo.
-    pub(crate) fn new(info_hashes: InfoHashes, tiers: &[Vec<String>], rng: &mut Rng) -> Self {
-        let swarms = info_hashes.swarms().map(|info_hash| (info_hash, Trackers::new(tiers, rng)));
+    /// The swarms of these names, with trackers in tiers as in the metainfo.
+    pub(crate) fn new(
+        info_hashes: impl IntoIterator<Item = InfoHash>,
+        tiers: &[Vec<String>],
+        rng: &mut Rng,
+    ) -> Self {
+        let swarms = info_hashes.into_iter().map(|info_hash| (info_hash, Trackers::new(tiers, rng)));
         Self { swarms: swarms.collect(), trackers_each: tiers.iter().flatten().count() as u32 }
     }
 

@@ -205,7 +205,7 @@ impl Engine {
             book: AddressBook::default(),
             bans: Bans::default(),
             introducer: None,
-            trackers: Swarms::new(metainfo.info_hashes(), metainfo.trackers(), &mut rng),
+            trackers: Swarms::new(metainfo.info_hashes().swarms(), metainfo.trackers(), &mut rng),
             web_seeds: WebSeeds::default(),
             outbox: Outbox::default(),
             timers: timers::Timers::default(),

@@ -386,6 +386,34 @@ fn peers_that_the_link_names_are_tried_at_once() {
 }
 
 #[test]
+fn a_link_with_two_hashes_is_announced_in_both_swarms_and_both_are_listened_to() {
+    let torrent = torrent(1);
+    let link = format!("{}&xt=urn:btmh:1220{}", torrent.magnet(), "ab".repeat(32));
+    let magnet = Magnet::parse(&link).unwrap();
+    let mut fetcher = fetcher(&torrent);
+    fetcher.fetch = MetadataFetch::new(Config::default(), magnet.clone(), PeerId([1; 20]), 1);
+    fetcher.outputs.clear();
+    fetcher.input(Input::Start);
+    let announce = |output: Output| match output {
+        Output::Announce(request) => Some((request.tracker, request.info_hash)),
+        _ => None,
+    };
+    let announced: Vec<_> = std::mem::take(&mut fetcher.outputs).into_iter().filter_map(announce).collect();
+    let swarms = magnet.info_hashes();
+    assert_eq!(announced, [(TrackerKey(0), swarms[0]), (TrackerKey(1), swarms[1])]);
+    for last in 1..=2_u8 {
+        let addr = SocketAddr::from(([10, 1, 2, last], 4));
+        let answer = AnnounceAnswer { peers: vec![addr], ..AnnounceAnswer::default() };
+        fetcher.input(Input::Announced { tracker: TrackerKey(u32::from(last) - 1), result: Ok(answer) });
+        let connects = |output: &Output| matches!(output, Output::Connect { addr: to, .. } if *to == addr);
+        assert!(fetcher.outputs.iter().any(connects), "{addr}");
+    }
+    fetcher.input(Input::Pause);
+    let stopped: Vec<_> = std::mem::take(&mut fetcher.outputs).into_iter().filter_map(announce).collect();
+    assert_eq!(stopped, announced, "both hear of the end");
+}
+
+#[test]
 fn peers_that_say_anything_break_nothing_and_an_honest_one_is_enough() {
     let torrent = torrent(5);
     let (right, wrong) = (torrent.info_bytes(), wrong(&torrent));

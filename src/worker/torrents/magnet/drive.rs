@@ -94,7 +94,7 @@ impl MagnetTorrent {
         wires.relay.send(&Frame::Announce(Announce {
             request: number,
             url: request.url,
-            info_hash: self.info_hash(),
+            info_hash: request.info_hash,
             peer_id: self.peer_id,
             key: self.tracker_key,
             event: match request.event {

@@ -20,7 +20,7 @@ use crate::engine::outbox::Outbox;
 use crate::peers::{AddressBook, Bans};
 use crate::rng::Rng;
 use crate::snapshot::{MetadataPeer, MetadataSummary};
-use crate::trackers::Trackers;
+use crate::swarms::{DueAnnounce, Swarms};
 use crate::{
     AnnounceEvent, AnnounceRequest, CloseReason, Config, Event, FlatMap, Input, Instant, Output, PeerId,
     PeerKey, PeerSource, TrackerSnapshot,
@@ -64,7 +64,7 @@ pub struct MetadataFetch {
     refused_len: Option<u32>,
     book: AddressBook,
     bans: Bans,
-    trackers: Trackers,
+    trackers: Swarms,
     outbox: Outbox,
     /// The next look at every connection; `None` while there is none.
     look_at: Option<Instant>,
@@ -78,7 +78,7 @@ impl MetadataFetch {
         let mut rng = Rng::new(rng_seed);
         let tiers: Vec<Vec<String>> = magnet.trackers().iter().map(|url| vec![url.clone()]).collect();
         let mut fetch = Self {
-            trackers: Trackers::new(&tiers, &mut rng),
+            trackers: Swarms::new(magnet.info_hashes(), &tiers, &mut rng),
             config,
             magnet,
             peer_id,
@@ -169,7 +169,7 @@ impl MetadataFetch {
         joined.map(|(&key, peer)| peer.snapshot(key)).collect()
     }
 
-    /// All trackers, in the order of the link.
+    /// All trackers, in the order of the link, once for each swarm: a hybrid has two.
     #[must_use]
     pub fn trackers(&self) -> Vec<TrackerSnapshot> {
         self.trackers.snapshots(self.is_hungry())
@@ -210,21 +210,23 @@ impl MetadataFetch {
 
     fn announce_if_due(&mut self) {
         // Once it is done, the engine that follows speaks to the trackers, under the same peer id.
+        let is_hungry = self.is_hungry();
         while !self.is_done
-            && let Some((tracker, event)) = self.trackers.poll(self.now, self.is_hungry())
+            && let Some(DueAnnounce { tracker, url, tracker_id, info_hash, event }) =
+                self.trackers.poll(self.now, is_hungry)
         {
             let num_want = if event == AnnounceEvent::Stopped { 0 } else { self.config.announce_num_want };
             self.outbox.push(Output::Announce(AnnounceRequest {
                 tracker,
-                url: self.trackers.url(tracker).to_owned(),
-                info_hash: self.magnet.info_hash(),
+                url: url.to_owned(),
+                info_hash,
                 event,
                 uploaded: 0,
                 downloaded: 0,
                 left: LEFT_UNKNOWN,
                 port: self.port,
                 num_want,
-                tracker_id: self.trackers.tracker_id(tracker).map(<[u8]>::to_vec),
+                tracker_id: tracker_id.map(<[u8]>::to_vec),
             }));
         }
     }
