@@ -35,6 +35,10 @@ pub enum ResumeFileError {
 pub struct ResumeFile {
     path: PathBuf,
     file: File,
+    /// Its length in bytes: everything up to there is whole records.
+    len: u64,
+    /// Part of a record stands behind that, and could not be cut off: what is behind it would never be read.
+    is_torn: bool,
     log: ResumeLog,
     journal: BlockJournal,
 }
@@ -89,7 +93,7 @@ impl ResumeFile {
         let nothing = PartialPieces::new();
         let partial = resume.as_ref().map_or(&nothing, |resume| &resume.partial);
         let journal = BlockJournal::new(log.clone(), partial);
-        let mut opened = Self { path: path.to_owned(), file, log, journal };
+        let mut opened = Self { path: path.to_owned(), file, len: 0, is_torn: false, log, journal };
         match &resume {
             // A kill may have torn the last record.
             Some(resume) => opened.cut(resume.valid_len as u64)?,
@@ -151,17 +155,34 @@ impl ResumeFile {
     }
 
     fn append(&mut self, records: &[u8]) -> Result<(), ResumeFileError> {
-        self.file.write_all(records).map_err(|source| ResumeFileError::Io { path: self.path.clone(), source })
+        self.try_append(records).map_err(|source| ResumeFileError::Io { path: self.path.clone(), source })
+    }
+
+    /// All of it or nothing: reading ends at a torn record, and whatever came behind would be lost.
+    fn try_append(&mut self, records: &[u8]) -> io::Result<()> {
+        if self.is_torn {
+            self.cut(self.len)?;
+        }
+        if let Err(error) = self.file.write_all(records) {
+            self.is_torn = true;
+            // If not now, then before the next record.
+            let _cut = self.cut(self.len);
+            return Err(error);
+        }
+        self.len += records.len() as u64;
+        Ok(())
     }
 
     fn cut(&mut self, len: u64) -> io::Result<()> {
         self.file.set_len(len)?;
-        self.file.seek(SeekFrom::Start(len)).map(drop)
+        self.file.seek(SeekFrom::Start(len))?;
+        (self.len, self.is_torn) = (len, false);
+        Ok(())
     }
 
     fn restart(&mut self, records: &[u8]) -> io::Result<()> {
         self.cut(0)?;
-        self.file.write_all(&[&self.log.header(), records].concat())
+        self.try_append(&[&self.log.header(), records].concat())
     }
 }
 
@@ -249,6 +270,24 @@ mod tests {
         file.record_piece(PieceIndex(4)).unwrap();
         drop(file);
         assert_eq!(pieces(open().1), [PieceIndex(3), PieceIndex(4)]);
+    }
+
+    #[test]
+    fn what_a_failed_write_has_left_is_cut_off_before_the_next_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        let open = || ResumeFile::open(path.clone(), &metainfo()).unwrap();
+        let (mut file, _) = open();
+        file.record_piece(PieceIndex(3)).unwrap();
+        // A disk that is full takes the beginning of a record; this one cannot even be cut.
+        let mut sound = std::mem::replace(&mut file.file, File::open(&path).unwrap());
+        sound.write_all(&[1, 2, 3]).unwrap();
+        assert!(file.record_piece(PieceIndex(4)).is_err());
+        assert!(file.record_piece(PieceIndex(5)).is_err());
+        file.file = sound;
+        file.record_piece(PieceIndex(6)).unwrap();
+        drop(file);
+        assert_eq!(pieces(open().1), [PieceIndex(3), PieceIndex(6)]);
     }
 
     #[test]

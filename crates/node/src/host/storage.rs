@@ -39,6 +39,7 @@ pub(super) struct Done {
     pub(super) outcome: Outcome,
 }
 
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Verified(PieceIndex, VerifyOutcome),
     /// Nothing that the engine waits for.
@@ -75,7 +76,7 @@ impl Storage {
         reports: mpsc::Sender<Report>,
     ) -> io::Result<Self> {
         let (sender, jobs) = channel();
-        let worker = Worker { content, resume, kept_at, scratch: Vec::new() };
+        let worker = Worker { content, resume, kept_at, has_failed: false, scratch: Vec::new() };
         let thread =
             thread::Builder::new().name("storage".into()).spawn(move || worker.run(&jobs, &reports))?;
         Ok(Self { jobs: Some(sender), thread: Some(thread), waiting_jobs: 0, waiting_bytes: 0 })
@@ -120,6 +121,9 @@ struct Worker {
     resume: Option<ResumeFile>,
     /// See [`super::Setup::kept_at`].
     kept_at: Option<PathBuf>,
+    /// A job has failed. The engine stops because of it and gives up all unfinished pieces, but jobs are under way that it
+    /// has handed over before.
+    has_failed: bool,
     scratch: Vec<u8>,
 }
 
@@ -145,10 +149,15 @@ impl Worker {
             Job::SoFar(so_far) => (self.record_so_far(&so_far), None),
             Job::KeepTorrent { torrent } => (Ok(self.keep_torrent(&torrent)), None),
         };
+        self.has_failed |= result.is_err();
         Done { bytes, buffer, outcome: result.unwrap_or_else(Outcome::Failed) }
     }
 
+    /// After a fault nothing is written or recorded: the last part of a block would stand for parts that are not there.
     fn write(&mut self, part: &BlockRef, bytes: &[u8], whole: Option<BlockRun>) -> Result<Outcome, String> {
+        if self.has_failed {
+            return Ok(Outcome::Quiet);
+        }
         self.content.write(part, bytes).map_err(|error| error.to_string())?;
         if let (Some(resume), Some(run)) = (&mut self.resume, whole) {
             resume.record_blocks(run).map_err(|error| error.to_string())?;
@@ -197,6 +206,8 @@ impl Worker {
         }
     }
 
+    /// Also after a fault: the whole piece was hashed, and its bytes are there.
+    ///
     /// The data is written before its record: a kill between the two costs one piece, never a wrong one.
     fn record(&mut self, piece: PieceIndex) -> Result<Outcome, String> {
         if let Some(resume) = &mut self.resume {
@@ -229,5 +240,98 @@ fn fault(verdict: Verdict) -> Option<VerifyOutcome> {
         Verdict::Right => None,
         Verdict::Wrong => Some(VerifyOutcome::Mismatch),
         Verdict::Inconsistent => Some(VerifyOutcome::Inconsistent),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use engine::{Metainfo, NewContent, NewTorrent, Resume};
+    use sha1::{Digest as _, Sha1};
+
+    use super::*;
+    use crate::content::Access;
+
+    const PIECE_LEN: u32 = 32_768;
+    static BYTES: [u8; 2 * PIECE_LEN as usize] = [7; 2 * PIECE_LEN as usize];
+
+    /// Of 100 bytes in one file, and the rest of two pieces in another.
+    fn metainfo() -> Arc<Metainfo> {
+        let len = u64::from(PIECE_LEN);
+        let files = [(vec!["a".to_owned()], 100), (vec!["b".to_owned()], 2 * len - 100)];
+        let hash: [u8; 20] = Sha1::digest(&BYTES[..PIECE_LEN as usize]).into();
+        let new = NewTorrent {
+            name: "n",
+            content: NewContent::Folder(&files),
+            piece_len: PIECE_LEN,
+            piece_hashes: &[hash; 2],
+            trackers: &[],
+            is_private: false,
+            comment: None,
+            created_by: None,
+        };
+        Arc::new(new.build().unwrap())
+    }
+
+    fn worker(folder: &Path, metainfo: &Arc<Metainfo>) -> Worker {
+        let content = Content::new(Arc::clone(metainfo), folder.join("n"), Access::Write);
+        let resume = ResumeFile::open(folder.join("record"), metainfo).unwrap().0;
+        let (content, resume) = (Arc::new(content), Some(resume));
+        Worker { content, resume, kept_at: None, has_failed: false, scratch: Vec::new() }
+    }
+
+    fn recorded(folder: &Path, metainfo: &Metainfo) -> Resume {
+        ResumeFile::open(folder.join("record"), metainfo).unwrap().1.unwrap()
+    }
+
+    fn write(begin: u32, len: u32, whole: Option<BlockRun>) -> Job {
+        let part = BlockRef { piece: PieceIndex(0), begin, len };
+        Job::Write { part, bytes: BYTES[..len as usize].to_vec(), whole }
+    }
+
+    #[test]
+    fn a_block_of_which_a_part_could_not_be_written_is_never_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let metainfo = metainfo();
+        fs::create_dir(folder.path().join("n")).unwrap();
+        symlink("/dev/full", folder.path().join("n/a")).unwrap();
+        let mut worker = worker(folder.path(), &metainfo);
+        let run = |first| BlockRun { piece: PieceIndex(0), first, count: 1 };
+        let before = worker.carry_out(write(16_384, 16_384, Some(run(1))));
+        assert!(matches!(before.outcome, Outcome::Quiet));
+        assert!(matches!(worker.carry_out(write(0, 100, None)).outcome, Outcome::Failed(_)));
+        // These were handed over before anybody heard of the fault.
+        assert!(matches!(worker.carry_out(write(100, 16_284, Some(run(0)))).outcome, Outcome::Quiet));
+        worker.carry_out(Job::SoFar(History::default()));
+        drop(worker);
+        assert_eq!(recorded(folder.path(), &metainfo).partial.runs(), [run(1)]);
+    }
+
+    #[test]
+    fn a_piece_that_is_right_and_stored_after_a_fault_is_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let metainfo = metainfo();
+        fs::create_dir(folder.path().join("n")).unwrap();
+        symlink("/dev/full", folder.path().join("n/a")).unwrap();
+        let mut worker = worker(folder.path(), &metainfo);
+        let verify = |piece| Job::Verify {
+            piece: PieceIndex(piece),
+            hashes: metainfo.piece_hashes(PieceIndex(piece)),
+            assembled: Assembled::Buffer(BYTES[..PIECE_LEN as usize].to_vec()),
+        };
+        assert!(matches!(worker.carry_out(verify(0)).outcome, Outcome::Failed(_)));
+        let stored = Outcome::Verified(PieceIndex(1), VerifyOutcome::Stored);
+        assert_eq!(worker.carry_out(verify(1)).outcome, stored);
+        // The engine has given it up meanwhile.
+        worker.carry_out(Job::Discard { piece: PieceIndex(1) });
+        drop(worker);
+        let recorded = recorded(folder.path(), &metainfo);
+        assert_eq!(recorded.have.iter().collect::<Vec<_>>(), [PieceIndex(1)]);
+        assert!(recorded.partial.is_empty());
     }
 }
