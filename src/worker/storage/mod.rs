@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! swarmscope/settings               what is set for all torrents together, two slots too
-//! swarmscope/<info hash>/torrent       the .torrent file as it came
+//! swarmscope/<info hash>/torrent       the .torrent file as it came, or with hashes that came from peers
+//!                        torrent2      another place for it, so that one is whole while the other is written
 //!                        state         two slots of `StoredState`
 //!                        resume        the engine's log of verified pieces, appended to
 //!                        wanted        two slots of how much each file is wanted
@@ -23,6 +24,7 @@ mod opfs;
 mod parts;
 mod space;
 mod state;
+mod torrent_file;
 mod torrent_folder;
 mod wanted;
 

@@ -8,7 +8,7 @@ use web_sys::FileSystemDirectoryHandle;
 use super::content::ContentFolders;
 use super::opfs::{self, Access, SyncFile};
 use super::wanted::StoredWishes;
-use super::{Places, StorageError, StoredState};
+use super::{Places, StorageError, StoredState, torrent_file};
 
 /// Everything of ours lies in this folder of the private file system.
 const TOP_FOLDER: &str = "swarmscope";
@@ -17,7 +17,6 @@ const CONTENT_FOLDER: &str = "content";
 /// Name of the folder that holds what is kept of skipped files.
 const PARTS_FOLDER: &str = "parts";
 const WANTED_FILE: &str = "wanted";
-const METAINFO_FILE: &str = "torrent";
 const MAGNET_FILE: &str = "magnet";
 const STATE_FILE: &str = "state";
 const RESUME_FILE: &str = "resume";
@@ -58,16 +57,31 @@ impl TorrentFolder {
         Ok(Self { folder, state_file, resume_file, resume_len, state: RefCell::new(state) })
     }
 
-    /// Stores the .torrent file.
+    /// Stores the .torrent file in place of the one before. A kill leaves one of the two.
     pub(crate) async fn write_metainfo(&self, bytes: &[u8]) -> Result<(), StorageError> {
-        let file = opfs::open(&self.folder, METAINFO_FILE, Access::ReadWrite).await?;
-        file.set_len(bytes.len() as u64)?;
-        file.write_at(bytes, 0)
+        let places = self.metainfo_places().await?;
+        let free = torrent_file::free(&places);
+        let file = self.open_metainfo(free).await?;
+        file.set_len(0)?;
+        file.write_at(bytes, 0)?;
+        if places[1 - free].is_empty() {
+            return Ok(());
+        }
+        self.open_metainfo(1 - free).await?.set_len(0)
     }
 
     /// The stored .torrent file; empty if it was never written.
     pub(crate) async fn read_metainfo(&self) -> Result<Vec<u8>, StorageError> {
-        opfs::open(&self.folder, METAINFO_FILE, Access::ReadWrite).await?.read_all()
+        let mut places = self.metainfo_places().await?;
+        Ok(std::mem::take(&mut places[torrent_file::newest(&places)]))
+    }
+
+    async fn metainfo_places(&self) -> Result<[Vec<u8>; 2], StorageError> {
+        Ok([self.open_metainfo(0).await?.read_all()?, self.open_metainfo(1).await?.read_all()?])
+    }
+
+    async fn open_metainfo(&self, place: usize) -> Result<SyncFile, StorageError> {
+        opfs::open(&self.folder, torrent_file::NAMES[place], Access::ReadWrite).await
     }
 
     /// Stores the magnet link, for as long as there is no .torrent file.
