@@ -22,7 +22,12 @@ const REMOVE_RETRY_MS: u32 = 500;
 impl Torrent {
     /// Takes part in the swarm, if it is to and there is a relay.
     pub(crate) fn start(&mut self, wires: &mut Wires) {
-        if !self.is_running() || self.is_started || !wires.relay.has_session() {
+        if !self.is_running() || self.is_started {
+            return;
+        }
+        // However it came to go on: by the user, by a check, or with a new session.
+        self.keep_failed_wishes(&wires.host);
+        if !wires.relay.has_session() {
             return;
         }
         if self.engine.summary().pieces_have != self.have.count() {
@@ -156,7 +161,6 @@ impl State {
                 Condition::Checking { then_run, .. } => *then_run = true,
                 condition => *condition = Condition::Running,
             }
-            torrent.keep_failed_wishes(&wires.host);
             torrent.give_up_met_goals(wires)?;
             torrent.start(wires);
             torrent.save_paused(false)

@@ -13,6 +13,7 @@ use gloo::timers::callback::Timeout;
 use super::log::Log;
 use super::settings::config;
 use super::verify::LateWrites;
+use super::wishes::Keeping;
 use crate::messages::TorrentSettings;
 use crate::worker::random;
 use crate::worker::storage::{Access, Content, TorrentFolder};
@@ -63,8 +64,8 @@ pub(crate) struct Torrent {
     pub(super) is_started: bool,
     /// How much each file is wanted.
     pub(super) wanted: Vec<FilePriority>,
-    /// Wishes are on their way to storage, and what was kept of files that are wanted now into these.
-    pub(super) is_arranging: bool,
+    /// How far the wishes are on their way to storage.
+    pub(super) keeping: Keeping,
     /// Pieces that are being hashed or wait for it, for this engine or an earlier one.
     pub(super) verifying: u32,
     /// Verified and stored, across engines.
@@ -116,7 +117,7 @@ impl Torrent {
             epoch: 0,
             is_started: false,
             wanted,
-            is_arranging: false,
+            keeping: Keeping::default(),
             verifying: 0,
             have,
             assembler: PieceAssembler::new(0, BUFFERED_PIECE_LEN_MAX),
@@ -182,7 +183,7 @@ impl Torrent {
         let has_something = summary.wanted_bytes > 0;
         has_something
             && summary.is_complete
-            && !self.is_arranging
+            && !self.keeping.is_under_way()
             && self.stored.content.is_arranged(&self.wanted)
             && !matches!(self.condition, Condition::Checking { .. })
     }
@@ -227,7 +228,7 @@ impl Torrent {
     /// Nothing will be written to a finished torrent: let the page read its files at the same time.
     pub(super) fn release_if_complete(&self) {
         // A file that is skipped may complete a torrent of which pieces are still on their way to storage.
-        let is_at_rest = self.verifying == 0 && self.late_writes.is_idle() && !self.is_arranging;
+        let is_at_rest = self.verifying == 0 && self.late_writes.is_idle() && !self.keeping.is_under_way();
         let is_finished = self.engine.summary().is_complete && is_at_rest;
         let access = if is_finished { Access::ReadOnly } else { Access::ReadWrite };
         self.stored.content.set_access(access);

@@ -10,6 +10,33 @@ use crate::messages;
 use crate::worker::host::{Host, State};
 use crate::worker::storage::{Content, StorageError, TorrentFolder};
 
+/// How far a torrent's wishes are on their way to storage, and what was kept of files that are wanted now into these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Keeping {
+    /// What is stored is what is wanted.
+    #[default]
+    Done,
+    /// It is being written.
+    UnderWay,
+    /// It could not be written. What is stored is what was wanted before.
+    Failed,
+}
+
+impl Keeping {
+    pub(super) fn is_under_way(self) -> bool {
+        self == Self::UnderWay
+    }
+
+    /// Whether to try again; `is_arranged`: all bytes are where the wishes want them.
+    fn is_to_be_tried_again(self, is_arranged: bool) -> bool {
+        match self {
+            Self::Done => !is_arranged,
+            Self::UnderWay => false,
+            Self::Failed => true,
+        }
+    }
+}
+
 /// A torrent's wishes on their way to storage, and its bytes to where they belong then.
 struct Arranging {
     host: Host,
@@ -41,9 +68,9 @@ impl State {
 impl Torrent {
     /// Stores what is wanted, and moves what was kept of files into them that were not wanted before.
     fn keep_wishes(&mut self, host: &Host) {
-        let is_under_way = std::mem::replace(&mut self.is_arranging, true);
+        let before = std::mem::replace(&mut self.keeping, Keeping::UnderWay);
         self.release_if_complete();
-        if !is_under_way {
+        if !before.is_under_way() {
             let arranging = Arranging {
                 host: host.clone(),
                 torrent: self.number,
@@ -54,9 +81,9 @@ impl Torrent {
         }
     }
 
-    /// As [`Self::keep_wishes`], if that failed before.
+    /// As [`Self::keep_wishes`], if that failed before, in this session or when it was loaded.
     pub(super) fn keep_failed_wishes(&mut self, host: &Host) {
-        if !self.is_arranging && !self.content().is_arranged(&self.wanted) {
+        if self.keeping.is_to_be_tried_again(self.content().is_arranged(&self.wanted)) {
             self.keep_wishes(host);
         }
     }
@@ -88,7 +115,7 @@ impl Arranging {
             if kept != Some(&torrent.wanted) {
                 return Some(torrent.wanted.clone());
             }
-            torrent.is_arranging = false;
+            torrent.keeping = Keeping::Done;
             torrent.release_if_complete();
             None
         });
@@ -98,7 +125,7 @@ impl Arranging {
     fn fail(&self, error: &StorageError) {
         self.host.turn(|state| {
             if let Some(torrent) = state.torrents.get_mut(self.torrent) {
-                torrent.is_arranging = false;
+                torrent.keeping = Keeping::Failed;
                 state.wires.fail(self.torrent, error);
             }
         });
@@ -130,6 +157,16 @@ mod tests {
     use FilePriority::{High, Low, Normal, Skip};
 
     use super::*;
+
+    #[test]
+    fn wishes_that_could_not_be_stored_are_tried_again_also_if_no_byte_has_to_move() {
+        for is_arranged in [true, false] {
+            assert!(Keeping::Failed.is_to_be_tried_again(is_arranged));
+            assert!(!Keeping::UnderWay.is_to_be_tried_again(is_arranged));
+        }
+        assert!(Keeping::Done.is_to_be_tried_again(false), "a kill came between a wish and its bytes");
+        assert!(!Keeping::Done.is_to_be_tried_again(true));
+    }
 
     #[test]
     fn files_that_are_not_named_stay_as_they_are_and_the_last_wish_for_a_file_holds() {
