@@ -49,6 +49,15 @@ impl FilePriority {
     }
 }
 
+impl Metainfo {
+    /// How much each piece is wanted if the files are wanted as much as `files` says: as much as the most wanted of the
+    /// files in it. Files for which `files` says nothing are of normal priority.
+    #[must_use]
+    pub fn piece_priorities(&self, files: &[FilePriority]) -> Vec<FilePriority> {
+        of_pieces(self, files)
+    }
+}
+
 /// A piece is wanted as much as the most wanted of the files in it: the bytes of its other files come with it, since only
 /// whole pieces can be verified. Padding (BEP 47) is wanted as much as the file before it. Files for which `files` says
 /// nothing are of normal priority.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::{Bitfield, FilePriority, InfoHash, Metainfo, Resume, ResumeLog, order};
+use engine::{Bitfield, FilePriority, InfoHash, Metainfo, PieceIndex, Resume, ResumeLog, order};
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::FileSystemDirectoryHandle;
@@ -74,7 +74,9 @@ pub(super) async fn store(host: &Host, metainfo: &Arc<Metainfo>) -> Result<(), S
     let info_hash = metainfo.info_hash();
     let folder = TorrentFolder::open(&top, info_hash).await.map_err(|error| error.to_string())?;
     let resume = read_resume(&folder, metainfo).map_err(|error| error.to_string())?;
-    if let Err(message) = check_room(&folder, metainfo, &resume.have).await {
+    // A torrent that was here before is wanted as it was then.
+    let wanted = folder.read_wanted(metainfo.files().len()).await.map_err(|error| error.to_string())?;
+    if let Err(message) = check_room(&folder, metainfo, &resume.have, &wanted).await {
         let is_new = resume.have.count() == 0;
         drop(folder);
         if is_new {
@@ -90,13 +92,14 @@ pub(super) async fn store(host: &Host, metainfo: &Arc<Metainfo>) -> Result<(), S
     open(host, handles, folder, Arc::clone(metainfo), resume).await.map_err(|error| error.to_string())
 }
 
-/// Whether there is room for all that is missing; if not, the words for it.
+/// Whether there is room for all that is missing of what is wanted; if not, the words for it.
 pub(super) async fn check_room(
     folder: &TorrentFolder,
     metainfo: &Metainfo,
     have: &Bitfield,
+    wanted: &[FilePriority],
 ) -> Result<(), String> {
-    let missing_bytes = missing_bytes(metainfo, have);
+    let missing_bytes = missing_bytes(metainfo, have, wanted);
     match folder.has_room_for(missing_bytes).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(no_room(metainfo, missing_bytes, storage::free_bytes().await)),
@@ -128,8 +131,12 @@ async fn write(folder: &TorrentFolder, metainfo: &Metainfo) -> Result<(), Storag
     })
 }
 
-fn missing_bytes(metainfo: &Metainfo, have: &Bitfield) -> u64 {
-    have.iter_missing().map(|piece| u64::from(metainfo.piece_size(piece))).sum()
+/// Bytes of the pieces that are still to come if the files are wanted as much as this. Those of pieces that skipped files
+/// share with wanted ones are stored as well.
+fn missing_bytes(metainfo: &Metainfo, have: &Bitfield, wanted: &[FilePriority]) -> u64 {
+    let priorities = metainfo.piece_priorities(wanted);
+    let is_wanted = |piece: &PieceIndex| priorities.get(piece.0 as usize) != Some(&FilePriority::Skip);
+    have.iter_missing().filter(is_wanted).map(|piece| u64::from(metainfo.piece_size(piece))).sum()
 }
 
 /// What the log says; a log that is none is begun anew, and one with much in it that no longer matters is shortened.
@@ -313,4 +320,30 @@ fn keep(host: &Host, info_hash: InfoHash, row: KeptRow) {
 fn could_not_load(info_hash: InfoHash, why: &str) {
     let message = format!("The stored torrent {info_hash} could not be loaded. {why}");
     tell(None, Update::Notice { message });
+}
+
+#[cfg(test)]
+mod tests {
+    use FilePriority::{Low, Normal, Skip};
+
+    use super::*;
+
+    #[test]
+    fn room_is_wanted_for_wanted_pieces_that_are_missing() {
+        // Files of two pieces, of half a piece, and of half a piece and two more, the last of them short.
+        let lens = [32_768, 8_192, 8_192 + 16_384 + 9];
+        let files: String =
+            lens.iter().enumerate().map(|(at, len)| format!("d6:lengthi{len}e4:pathl1:{at}ee")).collect();
+        let hashes = "h".repeat(5 * 20);
+        let info = format!("d5:filesl{files}e4:name7:content12:piece lengthi16384e6:pieces100:{hashes}e");
+        let metainfo = Metainfo::parse(format!("d4:info{info}e").as_bytes()).expect("a torrent");
+        let mut have = Bitfield::none(5);
+        let missing = |have: &Bitfield, wanted: &[FilePriority]| missing_bytes(&metainfo, have, wanted);
+        assert_eq!(missing(&have, &[Normal; 3]), 4 * 16_384 + 9);
+        assert_eq!(missing(&have, &[Skip, Low, Skip]), 16_384, "the piece that it shares");
+        assert_eq!(missing(&have, &[Normal, Skip, Skip]), 32_768);
+        assert_eq!(missing(&have, &[Skip; 3]), 0);
+        have.insert(PieceIndex(1));
+        assert_eq!(missing(&have, &[Normal, Skip, Skip]), 16_384);
+    }
 }

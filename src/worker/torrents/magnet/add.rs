@@ -104,10 +104,15 @@ async fn try_finish(host: &Host, number: u32, info: &[u8]) -> Result<(), String>
     let metainfo = Arc::new(metainfo.map_err(|error| error.to_string())?);
     let (_, handles) = add::disk(host).ok_or(GONE)?;
     let resume = add::read_resume(&folder, &metainfo).map_err(words)?;
-    add::check_room(&folder, &metainfo, &resume.have).await?;
+    let files = metainfo.files().len();
     if selection.iter().next().is_some() {
+        let wanted = selection.priorities(files);
+        add::check_room(&folder, &metainfo, &resume.have, &wanted).await?;
         // Before the rest, so that a kill in between makes it no torrent of which everything is wanted.
-        folder.write_wanted(&selection.priorities(metainfo.files().len())).await.map_err(words)?;
+        folder.write_wanted(&wanted).await.map_err(words)?;
+    } else {
+        let wanted = folder.read_wanted(files).await.map_err(words)?;
+        add::check_room(&folder, &metainfo, &resume.have, &wanted).await?;
     }
     folder.write_metainfo(metainfo.as_bytes()).await.map_err(words)?;
     let opened = Opened::new(number, folder, handles, metainfo, resume).await.map_err(words)?;
