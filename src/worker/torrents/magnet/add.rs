@@ -1,16 +1,17 @@
 //! A magnet link comes in, from the user or from storage; and what becomes of it once the info dictionary is there.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::{InfoHash, Input, Magnet, Metainfo};
+use engine::{InfoHash, Input, Magnet, Metainfo, PeerSource};
 use wasm_bindgen_futures::spawn_local;
 
 use super::MagnetTorrent;
 use crate::envelope::TabNumber;
 use crate::messages::Update;
 use crate::worker::clock::unix_ms;
-use crate::worker::host::Host;
+use crate::worker::host::{Host, State};
 use crate::worker::storage::{StorageError, TorrentFolder};
 use crate::worker::tabs::tell;
 use crate::worker::torrents::add::{self, GONE, Opened};
@@ -31,9 +32,17 @@ async fn try_add(host: &Host, link: &str) -> Result<InfoHash, String> {
     let magnet = Magnet::parse(link).map_err(|error| error.to_string())?;
     let info_hash = magnet.info_hash();
     let name = magnet.name().map_or_else(|| info_hash.to_string(), str::to_owned);
-    add::claim(host, info_hash, &name).await?;
+    let peers = magnet.peers().to_vec();
+    if let Err(message) = add::claim(host, info_hash, &name).await {
+        // It may be there already, and look for just these.
+        host.turn(|state| state.introduce(info_hash, &peers));
+        return Err(message);
+    }
     let outcome = store(host, magnet).await;
-    host.turn(|state| state.disk.busy.remove(&info_hash));
+    host.turn(|state| {
+        state.disk.busy.remove(&info_hash);
+        state.introduce(info_hash, &peers);
+    });
     outcome.map(|()| info_hash).map_err(|error| format!("“{name}” could not be stored. {error}"))
 }
 
@@ -69,6 +78,21 @@ pub(in crate::worker::torrents) async fn load(
     let Some(magnet) = magnet else { return Ok(Some(folder)) };
     insert(host, magnet, folder);
     Ok(None)
+}
+
+impl State {
+    /// Tells a torrent of peers that a magnet link names, whether its info dictionary is there or not.
+    fn introduce(&mut self, info_hash: InfoHash, peers: &[SocketAddr]) {
+        let found = || Input::PeersFound { source: PeerSource::Magnet, addrs: peers };
+        let magnet = self.torrents.find_magnet(info_hash).map(|magnet| magnet.number);
+        let torrent = self.torrents.find(info_hash).map(|torrent| torrent.number);
+        if let Some(magnet) = magnet.and_then(|number| self.torrents.magnet_mut(number)) {
+            magnet.drive(&mut self.wires, found());
+        }
+        if let Some(torrent) = torrent.and_then(|number| self.torrents.get_mut(number)) {
+            torrent.drive(&mut self.wires, found());
+        }
+    }
 }
 
 fn insert(host: &Host, magnet: Magnet, folder: TorrentFolder) {
