@@ -251,8 +251,8 @@ impl Engine {
         }
     }
 
-    /// Cancels a request all of whose blocks have come from others, and asks for what is left.
-    fn cancel_if_useless(&mut self, key: PeerKey) {
+    /// Cancels a request of which only blocks that are there are still to come, and asks for what is left.
+    pub(super) fn cancel_if_useless(&mut self, key: PeerKey) {
         let Some(seed) = self.web_seeds.get(key) else { return };
         let Some(fetch) = seed.fetch else { return };
         let is_wanted = seed.outstanding.iter().any(|request| {

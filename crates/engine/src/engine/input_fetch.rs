@@ -64,6 +64,8 @@ impl Engine {
         let Some(at) = seed.outstanding.iter().position(|request| request.block == *block) else { return };
         seed.outstanding.remove(at);
         self.end_block(block, true);
+        // Others may have brought the rest of the request.
+        self.cancel_if_useless(key);
     }
 
     pub(super) fn handle_fetch_failed(&mut self, fetch: FetchKey, fault: FetchFault) {

@@ -407,6 +407,21 @@ fn blocks_that_a_peer_brings_first_are_not_waited_for() {
 }
 
 #[test]
+fn a_request_is_cancelled_when_only_what_a_peer_has_brought_is_still_to_come() {
+    let content = content(1);
+    let mut remote = leech(&content);
+    let fetch = take_fetch(&mut remote);
+    let peer = remote.join_with(1, &content.all());
+    let asked = remote.take_requests(peer);
+    let last = asked.iter().max_by_key(|block| block.begin).unwrap();
+    remote.sends(peer, last);
+    assert_eq!(cancelled(&remote), [], "blocks before it are still wanted");
+    send(&mut remote, fetch.fetch, u64::from(last.begin));
+    assert_eq!(cancelled(&remote), [fetch.fetch]);
+    assert!(is_verified(&remote, PieceIndex(0)));
+}
+
+#[test]
 fn a_peer_is_told_when_the_web_seed_was_first() {
     let content = content(1);
     let mut remote = leech(&content);
