@@ -87,6 +87,9 @@ impl Controls {
     /// The yes.
     pub(super) fn remove(&self, info_hash: String, with_data: bool) {
         self.dispatch(Action::Removing(None));
+        if here() == (Route::Torrent { info_hash: info_hash.clone() }) {
+            go(&Route::List);
+        }
         self.engine.send(Command::Remove { info_hash, with_data });
     }
 

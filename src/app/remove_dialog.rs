@@ -76,7 +76,7 @@ pub(super) fn RemoveDialog(props: &RemoveDialogProps) -> Html {
                 </label>
                 <p class="hint">{ "Data that is kept stands below the list, to be deleted there later. Add the torrent again to go on with it." }</p>
                 <div class="actions">
-                    <button type="button" onclick={on_no}>{ "Keep" }</button>
+                    <button type="button" onclick={on_no}>{ "Cancel" }</button>
                     <button type="submit" class="danger" data-testid="remove-confirm">{ "Remove" }</button>
                 </div>
             </form>

@@ -172,6 +172,9 @@ impl Torrent {
         };
         let missing_bytes = summary.wanted_bytes - summary.verified_bytes;
         let is_downloading = state == TorrentState::Downloading;
+        // The rates are means of the last seconds, and nothing moves them on when everybody has left.
+        let is_alone = summary.peers == 0;
+        let has_source = !is_alone || !self.metainfo.web_seeds().is_empty();
         TorrentRow {
             info_hash: self.info_hash().to_string(),
             name: self.metainfo.name().to_owned(),
@@ -182,8 +185,8 @@ impl Torrent {
             verified_bytes: summary.verified_bytes,
             down_bytes: self.down_bytes(),
             up_bytes: self.up_bytes(),
-            down_rate: summary.down_rate,
-            up_rate: summary.up_rate,
+            down_rate: if has_source { summary.down_rate } else { 0 },
+            up_rate: if is_alone { 0 } else { summary.up_rate },
             peers: summary.peers,
             pieces_total: summary.pieces_total,
             pieces_have: summary.pieces_have,

@@ -57,7 +57,7 @@ pub struct GetArgs {
     #[arg(long, value_name = "FILES")]
     pub files: Option<FileSet>,
     /// Download all files but these
-    #[arg(long, value_name = "FILES")]
+    #[arg(long, value_name = "FILES", conflicts_with = "files")]
     pub skip: Option<FileSet>,
     /// Begin pieces in the order of the content, instead of the rarest first
     #[arg(long, conflicts_with = "play")]

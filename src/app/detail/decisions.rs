@@ -36,16 +36,22 @@ struct ReasonsProps {
     reasons: Vec<ReasonCount>,
 }
 
-/// All reasons of the engine, those of picks, then those of chokes.
+/// All reasons of the engine, those of picks, then those of chokes; those that were never given show on demand.
 #[component]
 fn Reasons(props: &ReasonsProps) -> Html {
+    let shows_all = use_state_eq(|| false);
+    let on_all = {
+        let shows_all = shows_all.clone();
+        Callback::from(move |_: MouseEvent| shows_all.set(!*shows_all))
+    };
+    let never_given = props.reasons.iter().filter(|reason| reason.count == 0).count();
     let list = |kind: &'static str, title: &'static str| {
         let reasons: Vec<&ReasonCount> = props.reasons.iter().filter(|reason| reason.kind == kind).collect();
         let most = reasons.iter().map(|reason| reason.count).max().unwrap_or_default().max(1);
         html! {
             <>
                 <h4>{ title }</h4>
-                <ul class="reasons">
+                <ul class={classes!("reasons", (!*shows_all).then_some("given"))}>
                     { for reasons.into_iter().map(|reason| reason_item(reason, most)) }
                 </ul>
             </>
@@ -53,7 +59,15 @@ fn Reasons(props: &ReasonsProps) -> Html {
     };
     html! {
         <section class="panel" aria-labelledby="reasons-title">
-            <div class="panel-head"><h3 id="reasons-title">{ "Reasons" }</h3></div>
+            <div class="panel-head">
+                <h3 id="reasons-title">{ "Reasons" }</h3>
+                if never_given > 0 {
+                    <button type="button" data-testid="reasons-all" onclick={on_all}
+                        aria-expanded={if *shows_all { "true" } else { "false" }}>
+                        { if *shows_all { "Only those given".to_owned() } else { format!("{never_given} more") } }
+                    </button>
+                }
+            </div>
             { list("pick", "Why a block is asked of a peer") }
             { list("choke", "Why a peer is choked or unchoked") }
         </section>

@@ -46,10 +46,11 @@ pub(super) struct DetailPaneProps {
 #[component]
 pub(super) fn DetailPane(props: &DetailPaneProps) -> Html {
     let pane = use_node_ref();
-    use_effect_with(props.row.as_ref().map(|row| row.info_hash.clone()), {
+    use_effect_with((props.row.as_ref().map(|row| row.info_hash.clone()), props.watched.is_some()), {
         let pane = pane.clone();
-        move |info_hash| {
-            // Where the pane lies below the list, opening it must be seen to do something.
+        move |(info_hash, _)| {
+            // Where the pane lies below the list, opening it must be seen to do something: at once, and again when it is
+            // filled, since before that there may be too little to scroll to.
             if info_hash.is_some()
                 && let Some(pane) = pane.cast::<web_sys::Element>()
                 && is_narrow()
@@ -109,12 +110,12 @@ fn Body(props: &BodyProps) -> Html {
                     settings={detail.settings.clone()} ratio={ratio(&props.row)} seeding_s={detail.seeding_s} />
                 <PieceMap pieces={pieces.clone()} piece_len={props.row.piece_len} theme={props.theme} />
             }
+            <Files info_hash={detail.info_hash.clone()} files={detail.files.clone()} total={detail.files_total} />
             <Peers detail={detail.clone()} />
             <Decisions reasons={detail.reason_counts.clone()} log={log_shown.clone()}
                 names={names.clone()} />
             <Trackers trackers={detail.trackers.clone()} />
             <WebSeeds web_seeds={detail.web_seeds.clone()} />
-            <Files info_hash={detail.info_hash.clone()} files={detail.files.clone()} total={detail.files_total} />
         </>
     }
 }
