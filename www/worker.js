@@ -2,8 +2,13 @@
 addEventListener(
   "message",
   async ({ data: [script, module] }) => {
-    const { initSync } = await import(script);
-    initSync({ module });
+    try {
+      const { initSync } = await import(script);
+      initSync({ module });
+    } catch (error) {
+      // The page hears of it as of any other error in here; a rejected promise it would not hear of.
+      reportError(error);
+    }
   },
   { once: true },
 );

@@ -9,7 +9,7 @@ mod requirements;
 mod save;
 mod zip;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast as _;
@@ -22,8 +22,9 @@ use crate::messages::{Command, RelayKind, RelayState, Snapshot, Update};
 /// The script that makes a worker of our own module (`www/worker.js`).
 const WORKER_SCRIPT: &str = "./worker.js";
 
-/// Name of the channel between the tabs. It changes with the messages, so that tabs of two deployments do not mix.
-const CHANNEL_NAME: &str = "swarmscope-engine-5";
+/// Name of the channel between the tabs, in all versions: each message says of which it is, and a tab learns that there is
+/// one of another.
+const CHANNEL_NAME: &str = "swarmscope-engine";
 
 type OnUpdate = Box<dyn Fn(Update, Option<Vec<u8>>)>;
 
@@ -36,6 +37,8 @@ struct Client {
     on_update: OnUpdate,
     role: RefCell<Role>,
     channel: RefCell<Option<BroadcastChannel>>,
+    /// The user was told that there is a tab of another version.
+    knows_other_version: Cell<bool>,
     /// Said again to the worker that we start when the lock comes to us.
     memory: RefCell<Memory>,
 }
@@ -86,6 +89,7 @@ impl EngineClient {
             on_update: Box::new(on_update),
             role: RefCell::new(Role::Undecided(Vec::new())),
             channel: RefCell::new(None),
+            knows_other_version: Cell::new(false),
             memory: RefCell::new(Memory::default()),
         });
         wasm_bindgen_futures::spawn_local({
@@ -159,11 +163,7 @@ impl Client {
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         on_message.forget();
         let client = Rc::clone(self);
-        let on_error = Closure::<dyn Fn()>::new(move || {
-            client.tell(notice(
-                "The engine stopped because of a fault of its own. Reload the page; nothing verified is lost.".to_owned(),
-            ));
-        });
+        let on_error = Closure::<dyn Fn()>::new(move || client.on_worker_error());
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         on_error.forget();
 
@@ -191,7 +191,8 @@ impl Client {
     fn leave(&self, may_come_back: bool) {
         self.pass_on(Ask::Leave);
         if let (true, Role::Leader { worker, .. }) = (may_come_back, &*self.role.borrow()) {
-            // Nobody sees this page now, and its downloads would go on unseen for as long as the browser keeps it.
+            // Nobody sees this page now, and its downloads would go on unseen for as long as the browser keeps it. What was
+            // traded since the totals were last written is not counted; pieces are safe, as at any kill.
             worker.terminate();
         }
     }
@@ -255,6 +256,16 @@ impl Client {
         }
     }
 
+    fn on_worker_error(&self) {
+        let has_begun = matches!(&*self.role.borrow(), Role::Leader { waiting: None, .. });
+        let what = if has_begun {
+            "The engine stopped because of a fault of its own"
+        } else {
+            "The engine could not be loaded; perhaps Swarmscope was updated meanwhile"
+        };
+        self.tell(notice(format!("{what}. Reload the page; nothing verified is lost.")));
+    }
+
     /// The worker listens: tell it what waited.
     fn on_ready(&self) {
         if let Role::Leader { worker, waiting } = &mut *self.role.borrow_mut() {
@@ -284,7 +295,11 @@ impl Client {
     }
 
     fn on_channel(self: &Rc<Self>, data: &JsValue) {
-        let Unpacked::Message(message, map) = unpack(data) else { return };
+        let (message, map) = match unpack(data) {
+            Unpacked::Message(message, map) => (message, map),
+            Unpacked::OtherVersion => return self.tell_of_other_version(),
+            Unpacked::Foreign => return,
+        };
         match message {
             BetweenTabs::ToWorker(message) => {
                 let is_leader = matches!(&*self.role.borrow(), Role::Leader { .. });
@@ -327,6 +342,16 @@ impl Client {
     fn broadcast(&self, message: &BetweenTabs, map: Option<&js_sys::Uint8Array>) {
         if let Some(channel) = &*self.channel.borrow() {
             link::broadcast(channel, message, map);
+        }
+    }
+
+    /// Once: the other tab may go on talking.
+    fn tell_of_other_version(&self) {
+        if !self.knows_other_version.replace(true) {
+            self.tell(notice(
+                "Another tab has Swarmscope in another version. Close all tabs but this one, and reload it."
+                    .to_owned(),
+            ));
         }
     }
 

@@ -41,7 +41,7 @@ impl Playback {
 
     /// Goes on until now, but not into a piece that is missing.
     pub(crate) fn advance(&mut self, now: Instant, played: &impl Played) {
-        let mut bytes = now.since(self.at).as_millis() as u64 * self.bytes_per_s / 1000;
+        let mut bytes = (now.since(self.at).as_millis() as u64).saturating_mul(self.bytes_per_s) / 1000;
         self.at = now;
         while self.piece < played.pieces_total() {
             let piece = PieceIndex(self.piece);
@@ -140,6 +140,13 @@ mod tests {
     fn what_is_further_away_than_a_minute_has_no_deadline() {
         let long = "................................................................................";
         assert_eq!(due(long, 0).len(), 61);
+    }
+
+    #[test]
+    fn a_player_of_any_rate_is_a_player() {
+        let mut playback = Playback::new(u64::MAX, Instant::from_millis(0));
+        playback.advance(Instant::from_millis(u64::MAX / 2000), &Picture("##."));
+        assert_eq!(playback.deadlines(&Picture("##.")).len(), 1);
     }
 
     #[test]

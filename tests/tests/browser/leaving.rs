@@ -1,5 +1,6 @@
 //! A page that is closed leaves its swarms at once.
 
+use serde_json::json;
 use swarmscope_tests::wait;
 
 use crate::stage::{Stage, Swarm};
@@ -21,6 +22,23 @@ async fn trackers_hear_of_a_page_that_was_left_for_another_and_a_step_back_goes_
     stage.browser.driver().back().await.expect("the browser steps back");
     stage.page_now().wait_for_state(&swarm.content, "seeding").await;
     swarm.seed.record().assert_no_verified_piece_twice();
+    stage.browser.close().await;
+}
+
+/// What a browser tells a page that it keeps for a step back, whether or not this one would have kept it.
+#[tokio::test]
+async fn a_page_that_is_kept_for_a_step_back_is_stopped_and_begins_anew() {
+    let stage = Stage::with_relay("kept", &["--resume-within-s", NEVER_S, "--leave-within-s", "1"]).await;
+    let swarm = Swarm::with_blocks(&stage.scratch, "kept-page.bin", 3_000_000, 65_536, 20).await;
+    let page = stage.page().await;
+    page.add_file(&swarm.torrent).await;
+    swarm.seed.wait_for_blocks(20).await;
+    let tell = "dispatchEvent(new PageTransitionEvent(arguments[0], { persisted: true }))";
+    stage.browser.run::<serde_json::Value>(tell, vec![json!("pagehide")]).await;
+    wait_until_stopped(&swarm).await;
+    swarm.seed.allow(1 << 40);
+    stage.browser.run::<serde_json::Value>(tell, vec![json!("pageshow")]).await;
+    page.wait_for_state(&swarm.content, "seeding").await;
     stage.browser.close().await;
 }
 
