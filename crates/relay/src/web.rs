@@ -34,7 +34,7 @@ async fn with_headers(mut response: Response, index: PathBuf) -> Response {
     let page =
         if has_policy { tokio::fs::read_to_string(index).await.unwrap_or_default() } else { String::new() };
     let headers = response.headers_mut();
-    // Workers' files have no hash in their names, and a page must never meet those of another build: always ask.
+    // The page and the worker's script have no hash in their names, and must never be of another build: always ask.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&page)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
